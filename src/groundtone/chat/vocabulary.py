@@ -1,0 +1,158 @@
+"""A GGUF model's own tokenizer and chat template, without loading its weights.
+
+Training and serving both use this module, so their token ids are equal by construction. It is
+checked against llama.cpp's tokenizer in tests/chat/test_vocabulary.py, and at each start of the
+engine on a few difficult texts.
+
+Not built from transformers' GGUF reader on purpose: that one drops the digit splitting of the
+"smollm" pre-tokenizer, so that runs of spaces before a digit get other ids than in llama.cpp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundtone.chat.metadata import metadata
+from groundtone.errors import EngineError, WrongUse
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_CONTROL, _USER_DEFINED = 3, 4
+
+SAMPLES = (
+    "Hello  world, it's 12345.6 (v2.10)!",
+    "  7 spaces,\t tab\n\n\n  and   3 lines \r\n",
+    "<|im_start|>user\nHow do I reset my password?<|im_end|>\n",
+    "Grüße, 東京 — مرحبا 👩\u200d🚀 ½ ² ٣ Ⅷ",
+    "def f(x):\n    return x**2  # they'll DON'T",
+)
+"""Texts on which tokenizers usually disagree: digits, runs of spaces, scripts, special tokens."""
+
+
+class Vocabulary:
+    """Tokenizer and chat template of one GGUF file.
+
+    Attributes:
+        tokenizer: a ``tokenizers.Tokenizer`` equal to the model's own.
+        template: the chat template's Jinja source.
+        bos, eos: texts of the special tokens, "" where the model has none.
+        eos_id: the id that ends an answer.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        head = metadata(self.path)
+        self.tokenizer = _tokenizer(self.path, head)
+        self.template: str = head.get("tokenizer.chat_template", "")
+        tokens = head["tokenizer.ggml.tokens"]
+        bos, eos = head.get("tokenizer.ggml.bos_token_id"), head.get("tokenizer.ggml.eos_token_id")
+        self.bos: str = tokens[bos] if bos is not None else ""
+        self.eos: str = tokens[eos] if eos is not None else ""
+        self.eos_id: int | None = eos
+        self._compiled: Any = None
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the ids of `text`; special tokens in it are parsed, none are added."""
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def render(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """Return the prompt of `messages` by the model's template, opened for the answer.
+
+        Raises:
+            WrongUse: a message lacks its role or content, or there is none.
+            EngineError: the model has no chat template, or it refuses these messages.
+        """
+        import jinja2
+
+        check_messages(messages)
+        if self._compiled is None:
+            self._compiled = _compile(self.path, self.template)
+        try:
+            text: str = self._compiled.render(
+                messages=[dict(message) for message in messages],
+                add_generation_prompt=True,
+                bos_token=self.bos,
+                eos_token=self.eos,
+            )
+        except jinja2.TemplateError as error:
+            raise EngineError(
+                f"The chat template of {self.path.name} refuses these messages: {error}."
+            ) from error
+        return text
+
+
+@lru_cache(maxsize=4)
+def vocabulary(path: Path) -> Vocabulary:
+    """Return the vocabulary of a GGUF file, read once per process."""
+    return Vocabulary(path)
+
+
+def check_messages(messages: Sequence[Mapping[str, str]]) -> None:
+    """Raise WrongUse, naming the message and the field, unless all can be rendered."""
+    if not messages:
+        raise WrongUse("There are no messages to answer.", "Pass at least one user message.")
+    for number, message in enumerate(messages, start=1):
+        for field in ("role", "content"):
+            if not isinstance(message.get(field), str):
+                raise WrongUse(f"Message {number} has no text in its field {field!r}.")
+
+
+def _compile(path: Path, template: str) -> Any:
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    if not template:
+        raise EngineError(
+            f"{path.name} holds no chat template.", "Use a model tuned for instructions."
+        )
+
+    def refuse(message: str) -> None:
+        raise jinja2.TemplateError(message)
+
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    environment.globals["raise_exception"] = refuse
+    try:
+        return environment.from_string(template)
+    except jinja2.TemplateError as error:
+        raise EngineError(f"The chat template of {path.name} is not valid: {error}.") from error
+
+
+def _tokenizer(path: Path, head: Mapping[str, Any]) -> Tokenizer:
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+    kind, pre = head.get("tokenizer.ggml.model"), head.get("tokenizer.ggml.pre")
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    known = {
+        "smollm": pre_tokenizers.Sequence(
+            [pre_tokenizers.Digits(individual_digits=True), byte_level]
+        ),
+        "gpt-2": byte_level,
+    }
+    if kind != "gpt2" or pre not in known:
+        raise EngineError(
+            f"{path.name} uses the tokenizer {kind!r} with the splitting {pre!r}, which is not "
+            f"known here (known: 'gpt2' with {', '.join(map(repr, known))}).",
+            "Use another model, or serve this one with llama.cpp or Ollama and name its URL.",
+        )
+    tokens = head["tokenizer.ggml.tokens"]
+    merges = [tuple(merge.split(" ", 1)) for merge in head["tokenizer.ggml.merges"]]
+    tokenizer = Tokenizer(
+        models.BPE(vocab={token: number for number, token in enumerate(tokens)}, merges=merges)
+    )
+    tokenizer.pre_tokenizer = known[pre]
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(
+        [
+            AddedToken(token, special=True, normalized=False)
+            for token, what in zip(tokens, head["tokenizer.ggml.token_type"], strict=True)
+            if what in (_CONTROL, _USER_DEFINED)
+        ]
+    )
+    return tokenizer
