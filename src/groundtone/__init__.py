@@ -1,0 +1,1 @@
+"""groundtone: answers from your documents, in your voice, with both halves measured."""
