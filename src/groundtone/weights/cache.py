@@ -8,6 +8,7 @@ cache, a touched file) the file is hashed again before it is believed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -120,7 +121,6 @@ def check(entry: Weights, *, full: bool = False) -> None:
             record.update(now)
             stale = True
     if stale:
-        try:
+        # A read-only cache is as good: it is only hashed again next time.
+        with contextlib.suppress(OSError):
             write_manifest(entry, manifest)
-        except OSError:
-            pass  # a read-only cache is as good, only hashed again next time
