@@ -1,0 +1,74 @@
+"""Building a document block by block: the heading path, and a canonical text of our own making."""
+
+from __future__ import annotations
+
+from groundtone.documents.document import Block, BlockKind, Box, Document
+
+
+class HeadingPath:
+    """The titles from the outermost section down to the current one."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[int, str]] = []
+
+    def enter(self, level: int, title: str) -> tuple[str, ...]:
+        """Open a section, closing those of its level and deeper; returns the new path."""
+        while self._open and self._open[-1][0] >= level:
+            self._open.pop()
+        self._open.append((level, title))
+        return self.current
+
+    @property
+    def current(self) -> tuple[str, ...]:
+        return tuple(title for _, title in self._open)
+
+
+class Composer:
+    """Collects blocks of formats whose file is not itself readable text.
+
+    The canonical text is the blocks' texts joined by one blank line; spans follow from that.
+    """
+
+    def __init__(self) -> None:
+        self._path = HeadingPath()
+        self._parts: list[str] = []
+        self._blocks: list[Block] = []
+        self._length = 0
+
+    def add(
+        self,
+        kind: BlockKind,
+        text: str,
+        *,
+        level: int | None = None,
+        page: int | None = None,
+        box: Box | None = None,
+    ) -> None:
+        """Append a block; text that is only white space is left out."""
+        text = text.strip("\n") if kind == "code" else text.strip()
+        if not text.strip():
+            return
+        if kind == "heading":
+            level = min(6, max(1, level or 1))
+            headings = self._path.enter(level, " ".join(text.split()))
+        else:
+            headings, level = self._path.current, None
+        if self._parts:
+            self._parts.append("\n\n")
+            self._length += 2
+        start = self._length
+        self._parts.append(text)
+        self._length += len(text)
+        self._blocks.append(Block(kind, start, self._length, headings, level, page, box))
+
+    @property
+    def first_heading(self) -> str | None:
+        """Title of the first heading, or None."""
+        return next((block.headings[-1] for block in self._blocks if block.kind == "heading"), None)
+
+    def __bool__(self) -> bool:
+        return bool(self._blocks)
+
+    def document(self, title: str, media_type: str, notes: tuple[str, ...] = ()) -> Document:
+        """Finish."""
+        return Document(title, "".join(self._parts), tuple(self._blocks), media_type, notes)
