@@ -13,26 +13,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Never the end of a sentence, whatever follows.
-_ALWAYS = frozenset(
+_ALWAYS = _words(
     "mr mrs ms mx dr prof rev hon gen col lt sgt capt messrs mt e.g i.e cf viz vs v approx ca "
-    "resp incl excl esp al".split()
+    "resp incl excl esp al"
 )
 # An abbreviation only before a number or a Roman numeral: "Sec. 2.1", but "Click No. Then".
-_BEFORE_NUMBER = frozenset(
+_BEFORE_NUMBER = _words(
     "no nos nr fig figs sec sect ch chap eq eqs vol art par p pp ex app tab ref refs step ver ed "
-    "jan feb mar apr jun jul aug sep sept oct nov dec".split()
+    "jan feb mar apr jun jul aug sep sept oct nov dec"
 )
 # May stand inside or at the end: the end only before a word that usually begins a sentence.
-_EITHER = frozenset(
-    "inc ltd co corp llc st jr sr dept est u.s u.k u.n u.s.a e.u ph.d min max".split()
-)
-_STARTERS = frozenset(
+_EITHER = _words("inc ltd co corp llc st jr sr dept est u.s u.k u.n u.s.a e.u ph.d min max")
+_STARTERS = _words(
     "the a an this that these those it its he she they we you your our i if in on at to for from "
     "when while after before once then there here use run click open select choose go see set "
     "add check make note however but and or so as by with without no not each every all any some "
-    "do does did is are was were can to only do don't never always please press enter type tap "
-    "what why how which who".split()
+    "do does did is are was were can only don't never always please press enter type tap "
+    "what why how which who"
 )
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")

@@ -1,0 +1,331 @@
+"""What was measured, and its forms: terminal table, Markdown, JSON, HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundtone.evaluation.arms import Outcome
+from groundtone.evaluation.questions import Question
+from groundtone.evaluation.scoring import MEASURES, Score, Unit
+from groundtone.evaluation.statistics import Interval, Verdict
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class ArmMeasures:
+    """One arm, measured.
+
+    Attributes:
+        name: the arm.
+        model: the model that answered; several are joined by commas.
+        questions: how many it answered.
+        measures: by name (scoring.MEASURES), the mean with its interval, None if not measured.
+        failures: by kind of fault (scoring.KINDS), how many questions show it.
+    """
+
+    name: str
+    model: str
+    questions: int
+    measures: Mapping[str, Interval | None]
+    failures: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Arm ``a`` minus arm ``b`` in one measure, over the questions that both were measured on.
+
+    Attributes:
+        difference: mean of the differences with its 95% interval, in the measure's unit.
+        p: two-sided, as tested. p_adjusted: after Holm's correction over this measure's pairs.
+        verdict: whether ``a`` is better than ``b``, by interval and adjusted p together.
+        not_worse: whether a loss of 5 points or more is ruled out; None for tokens and times.
+    """
+
+    a: str
+    b: str
+    measure: str
+    difference: Interval
+    p: float
+    p_adjusted: float
+    verdict: Verdict
+    not_worse: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One arm's answer to one question, judged."""
+
+    outcome: Outcome
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question with the results of every arm that answered it, in the order of the arms."""
+
+    question: Question
+    results: Mapping[str, Result]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole comparison.
+
+    Attributes:
+        arms: by name, in the order asked.
+        pairs: see :class:`Pair`.
+        rows: per question.
+        content: the measure that content is judged by: "correct", or "f1" where gold answers are
+            whole sentences.
+        versus: the arm that the others are held against.
+        seed: of the resampling.
+        style: name of the house style, None when none was given.
+        notes: what the caller wants to stand in the method section.
+        versions: of the software that measured.
+    """
+
+    arms: Mapping[str, ArmMeasures]
+    pairs: Sequence[Pair]
+    rows: Sequence[Row]
+    content: str
+    versus: str
+    seed: int
+    style: str | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in one or two sentences."""
+        from groundtone.evaluation.verdict import sentence
+
+        return sentence(self)
+
+    def pair(self, a: str, b: str, measure: str) -> Pair | None:
+        """The pair of these two arms in this order, None when it was not measured."""
+        for pair in self.pairs:
+            if (pair.a, pair.b, pair.measure) == (a, b, measure):
+                return pair
+        return None
+
+    def shown_measures(self) -> list[str]:
+        """Names of the measures that some arm has a number for, in the order of MEASURES."""
+        return [
+            name for name in MEASURES if any(arm.measures.get(name) for arm in self.arms.values())
+        ]
+
+    def table(self) -> Table:
+        """A rich table: a row per measure, a column per arm."""
+        from rich.table import Table
+
+        table = Table(title=self.verdict, title_justify="left", title_style="bold")
+        table.add_column("", no_wrap=True)
+        for name in self.arms:
+            table.add_column(name, justify="right")
+        for cells in self._cells():
+            table.add_row(*cells)
+        return table
+
+    def markdown(self) -> str:
+        """The verdict, the table and the pairs as Markdown, without a trailing line break."""
+        head = ["", *self.arms]
+        lines = [self.verdict, "", _line(head), _line(["---", *("---:" for _ in self.arms)])]
+        lines += [_line(cells) for cells in self._cells()]
+        if self.pairs:
+            lines += ["", _line(["pair", "measure", "difference [95%]", "p", "verdict"])]
+            lines.append(_line(["---", "---", "---:", "---:", "---"]))
+            lines += [
+                _line(
+                    [
+                        f"{pair.a} − {pair.b}",
+                        MEASURES[pair.measure].title,
+                        show_difference(pair.difference, MEASURES[pair.measure].unit),
+                        show_p(pair.p_adjusted),
+                        pair.verdict,
+                    ]
+                )
+                for pair in self.pairs
+            ]
+        return "\n".join(lines)
+
+    def _cells(self) -> list[list[str]]:
+        return [
+            [
+                MEASURES[name].title,
+                *(
+                    show_interval(arm.measures.get(name), MEASURES[name].unit)
+                    for arm in self.arms.values()
+                ),
+            ]
+            for name in self.shown_measures()
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain values for ``json.dumps``; what was not measured is None.
+
+        Each measure is ``{"value", "low", "high", "n"}`` in its unit: shares and scores 0 to 1,
+        tokens, milliseconds.
+        """
+        return {
+            "verdict": self.verdict,
+            "content": self.content,
+            "versus": self.versus,
+            "seed": self.seed,
+            "style": self.style,
+            "notes": dict(self.notes),
+            "versions": dict(self.versions),
+            "arms": {name: _arm_json(arm) for name, arm in self.arms.items()},
+            "pairs": [
+                {
+                    "a": pair.a,
+                    "b": pair.b,
+                    "measure": pair.measure,
+                    "difference": pair.difference.value,
+                    "low": pair.difference.low,
+                    "high": pair.difference.high,
+                    "n": pair.difference.n,
+                    "p": pair.p,
+                    "p_adjusted": pair.p_adjusted,
+                    "verdict": pair.verdict,
+                    "not_worse": pair.not_worse,
+                }
+                for pair in self.pairs
+            ],
+            "questions": [_row_json(row) for row in self.rows],
+        }
+
+    def to_html(self, path: str | Path) -> Path:
+        """Writes one self-contained HTML page (no request to anywhere) and returns its path."""
+        from groundtone.evaluation.page import render
+
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render(self), encoding="utf-8")
+        return path
+
+
+def show(value: float, unit: Unit) -> str:
+    """One number for people: ``82%``, ``0.365``, ``1,204``, ``840 ms``, ``2.31 s``.
+
+    A share just short of 100% or just above 0% is never rounded to it.
+    """
+    number, suffix = _number(value, unit, value)
+    return number + suffix
+
+
+def show_interval(interval: Interval | None, unit: Unit) -> str:
+    """``82% [74, 89]``, or ``–`` for what was not measured."""
+    if interval is None:
+        return "–"
+    return f"{show(interval.value, unit)} {show_range(interval, unit)}"
+
+
+def show_range(interval: Interval, unit: Unit) -> str:
+    """``[74, 89]``, in the unit in which the value itself is shown."""
+    low, _ = _number(interval.low, unit, interval.value)
+    high, _ = _number(interval.high, unit, interval.value)
+    return f"[{low}, {high}]"
+
+
+def _number(value: float, unit: Unit, scale: float) -> tuple[str, str]:
+    """Digits and unit; ``scale`` decides between milliseconds and seconds."""
+    if unit == "share":
+        percent = 100 * value
+        if 99 < percent < 100 or 0 < percent < 1:
+            return f"{min(99.9, max(0.1, percent)):.1f}", "%"
+        return f"{percent:.0f}", "%"
+    if unit == "score":
+        return f"{value:.3f}", ""
+    if unit == "tokens":
+        return f"{value:,.0f}", ""
+    if abs(scale) >= 1000:
+        return f"{value / 1000:,.2f}", " s"
+    return f"{value:,.0f}", " ms"
+
+
+def show_signed(value: float, unit: Unit, scale: float | None = None) -> str:
+    """A difference without its unit, shares in points of 100: ``+9.2``, ``−0.021``, ``+340``."""
+    size = abs(value)
+    number = (
+        f"{100 * size:.1f}"
+        if unit == "share"
+        else _number(size, unit, size if scale is None else scale)[0]
+    )
+    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    return sign + number
+
+
+def show_difference(interval: Interval, unit: Unit) -> str:
+    """``+9.2 pp [+2.0, +16.1]``; pp are percentage points."""
+    value = interval.value
+    suffix = " pp" if unit == "share" else _number(value, unit, value)[1]
+    low, high = (show_signed(end, unit, value) for end in (interval.low, interval.high))
+    return f"{show_signed(value, unit)}{suffix} [{low}, {high}]"
+
+
+def show_p(p: float) -> str:
+    """``0.031`` or ``< 0.001``."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _arm_json(arm: ArmMeasures) -> dict[str, Any]:
+    def one(name: str) -> dict[str, Any] | None:
+        interval = arm.measures.get(name)
+        return None if interval is None else asdict(interval)
+
+    return {
+        "model": arm.model or None,
+        "n": arm.questions,
+        "passed": one("passed"),
+        "correctness": {
+            name: one(name) for name in ("correct", "em", "f1", "contains", "all_words", "rouge_l")
+        },
+        "format": one("format"),
+        "style": None,
+        "citations": {
+            "precision": one("citation_precision"),
+            "recall": one("citation_recall"),
+            "resolvable": one("citation_resolvable"),
+            "right": one("citation_right"),
+            "section": one("citation_section"),
+        },
+        "faithfulness": None,
+        "refusal": {"right": one("refusal_right"), "wrong": one("refusal_wrong")},
+        "tokens": {"prompt": one("prompt_tokens"), "completion": one("completion_tokens")},
+        "latency_ms": {"first_token": one("first_token_ms"), "total": one("total_ms")},
+        "cost": None,
+        "failures": dict(arm.failures),
+    }
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    question = row.question
+    return {
+        "id": question.id,
+        "question": question.question,
+        "answers": list(question.answers),
+        "evidence": [asdict(evidence) for evidence in question.evidence],
+        "answerable": question.answerable,
+        "arms": {
+            name: {
+                "text": result.outcome.text,
+                "refused": result.outcome.refused,
+                "passed": result.score.passed,
+                "faults": [asdict(fault) for fault in result.score.faults],
+                "scores": dict(result.score.values),
+                "citations": list(result.outcome.citations),
+                "passages": list(result.outcome.passages),
+                "model": result.outcome.model or None,
+            }
+            for name, result in row.results.items()
+        },
+    }

@@ -1,0 +1,270 @@
+"""How sure a measured number is. Deterministic for a seed; never NaN: no data gives None.
+
+Numbers of the same questions under two arms are compared in pairs, which takes the difficulty of
+the questions out of the comparison. Methods: bootstrap intervals (Efron 1987; BCa for single
+means), McNemar's exact test for pass/fail, a sign-flip permutation test for other numbers, Holm's
+correction over the pairs compared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+RESAMPLES = 10_000
+Verdict = Literal["better", "worse", "no proven difference"]
+_AT_ONCE = 4_000_000  # numbers in a table of resamples: 32 MB, whatever the number of questions
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean with its confidence interval (95% unless said otherwise).
+
+    Attributes:
+        value: the mean, in the measure's own unit.
+        low, high: the interval's ends; ``low <= value <= high``.
+        n: how many questions it stands on.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def mean_interval(
+    values: Sequence[float | bool],
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    confidence: float = 0.95,
+) -> Interval | None:
+    """The mean of one arm's numbers, one per question; None for no numbers.
+
+    Pass/fail numbers (all 0 or 1) get Wilson's score interval, which stays honest at 0 and at n
+    passes, where a bootstrap would claim certainty. Others get the BCa bootstrap.
+    """
+    import numpy as np
+
+    data = np.asarray(values, dtype=np.float64)
+    if not len(data):
+        return None
+    _finite(data)
+    value = float(data.mean())
+    if np.isin(data, (0.0, 1.0)).all():
+        low, high = _wilson(value, len(data), confidence)
+    else:
+        low, high = _bca(data, _resampled_means(data, seed, resamples), confidence)
+    return Interval(value, min(low, value), max(high, value), len(data))
+
+
+def paired_interval(
+    left: Sequence[float | bool],
+    right: Sequence[float | bool],
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    confidence: float = 0.95,
+) -> Interval | None:
+    """The mean of ``left - right`` over the same questions in the same order; None for none.
+
+    Percentile bootstrap over questions. For pass/fail numbers the interval is widened, where it is
+    narrower, to Bonett and Price's (2012) adjusted Wald interval: with few or no discordant
+    questions a bootstrap cannot see what it has not met, and "no difference in 3 of 3" would come
+    out as certainty.
+    """
+    import numpy as np
+
+    difference = _differences(left, right)
+    n = len(difference)
+    if not n:
+        return None
+    value = float(difference.mean())
+    means = _resampled_means(difference, seed, resamples)
+    tail = (1 - confidence) / 2
+    low, high = (float(end) for end in np.quantile(means, (tail, 1 - tail)))
+    if _pass_fail(left, right):
+        wald = _bonett_price(difference, confidence)
+        low, high = min(low, wald[0]), max(high, wald[1])
+    return Interval(value, min(low, value), max(high, value), n)
+
+
+def paired_p(
+    left: Sequence[float | bool],
+    right: Sequence[float | bool],
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> float | None:
+    """Two-sided p of "no difference": McNemar's exact test for pass/fail, else sign flips."""
+    import numpy as np
+
+    difference = _differences(left, right)
+    if not len(difference):
+        return None
+    if _pass_fail(left, right):
+        return mcnemar(int((difference > 0).sum()), int((difference < 0).sum()))
+    if not difference.any():
+        return 1.0
+    # The same sum in another order must count as equal.
+    observed = abs(difference.sum()) - 1e-12 * np.abs(difference).sum()
+    flipped = _products(_signs, difference, seed, resamples)
+    return (int((np.abs(flipped) >= observed).sum()) + 1) / (resamples + 1)
+
+
+def mcnemar(only_left: int, only_right: int) -> float:
+    """McNemar's exact two-sided p from the questions that only one arm passed.
+
+    It is the binomial test at one half, in whole numbers, so exact for any count.
+    """
+    n = only_left + only_right
+    tail, term = 0, 1
+    for k in range(min(only_left, only_right) + 1):
+        tail += term
+        term = term * (n - k) // (k + 1)
+    return min(1.0, 2 * tail / (1 << n))  # true division of whole numbers never overflows here
+
+
+def holm(p_values: Mapping[Any, float]) -> dict[Any, float]:
+    """Holm's step-down adjusted p-values, by the same keys; each at most 1."""
+    adjusted: dict[Any, float] = {}
+    floor = 0.0
+    ranked = sorted(p_values.items(), key=lambda item: item[1])
+    for place, (key, p) in enumerate(ranked):
+        floor = max(floor, min(1.0, (len(ranked) - place) * p))
+        adjusted[key] = floor
+    return {key: adjusted[key] for key in p_values}
+
+
+def verdict(
+    difference: Interval | None,
+    p: float | None,
+    *,
+    higher_is_better: bool = True,
+    alpha: float = 0.05,
+) -> Verdict:
+    """The word for a paired difference: proven only when interval *and* (adjusted) p agree."""
+    if difference is None or p is None or p >= alpha or difference.low <= 0 <= difference.high:
+        return "no proven difference"
+    return "better" if (difference.value > 0) == higher_is_better else "worse"
+
+
+def not_worse(low: float | None, margin: float) -> bool:
+    """Non-inferiority: whether the lower end of a paired interval stays above ``-margin``.
+
+    Args:
+        low: lower end of the interval of "new minus old", in the measure's unit; None (not
+            measured) proves nothing and gives False.
+        margin: the loss that would still be accepted, 0.05 for five points of a share.
+    """
+    if margin < 0:
+        raise ValueError("margin must be 0 or more")
+    return low is not None and low > -margin
+
+
+def _differences(left: Sequence[float | bool], right: Sequence[float | bool]) -> Array:
+    import numpy as np
+
+    if len(left) != len(right):
+        raise ValueError(f"pairs need equal lengths, not {len(left)} and {len(right)}")
+    difference = np.asarray(left, dtype=np.float64) - np.asarray(right, dtype=np.float64)
+    _finite(difference)
+    return difference
+
+
+def _finite(data: Array) -> None:
+    import numpy as np
+
+    if not np.isfinite(data).all():
+        raise ValueError("a measurement is NaN or infinite")
+
+
+def _pass_fail(*columns: Sequence[float | bool]) -> bool:
+    return all(value in (0, 1) for column in columns for value in column)
+
+
+def _resampled_means(data: Array, seed: int, resamples: int) -> Array:
+    return _products(_counts, data, seed, resamples) / len(data)
+
+
+def _products(
+    table: Callable[[int, int, int, int], Array], data: Array, seed: int, resamples: int
+) -> Array:
+    """A table of resamples times the data, some rows of the table at a time."""
+    import numpy as np
+
+    n = len(data)
+    rows = max(1, min(resamples, _AT_ONCE // n))
+    return np.concatenate(
+        [table(n, seed, at, min(rows, resamples - at)) @ data for at in range(0, resamples, rows)]
+    )
+
+
+# Kept, because a report asks for the same tables again for each measure and pair.
+@lru_cache(maxsize=3)
+def _counts(n: int, seed: int, at: int, rows: int) -> Array:
+    """How often each of n questions is in each resample, drawn with replacement."""
+    import numpy as np
+
+    drawn = np.random.default_rng((seed, at)).integers(0, n, (rows, n))
+    drawn += np.arange(rows)[:, None] * n
+    return np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)
+
+
+@lru_cache(maxsize=3)
+def _signs(n: int, seed: int, at: int, rows: int) -> Array:
+    """Plus or minus one for each of n questions in each permutation."""
+    import numpy as np
+
+    drawn = np.random.default_rng((seed, at)).integers(0, 2, (rows, n))
+    return drawn.astype(np.float64) * 2 - 1
+
+
+def free() -> None:
+    """Gives back the memory of the tables of resamples (up to about 200 MB)."""
+    _counts.cache_clear()
+    _signs.cache_clear()
+
+
+def _bca(data: Array, means: Array, confidence: float) -> tuple[float, float]:
+    import numpy as np
+
+    value = data.mean()
+    if data.min() == data.max():
+        return float(value), float(value)
+    normal = NormalDist()
+    below = ((means < value).mean() + (means <= value).mean()) / 2  # ties count half
+    bias = normal.inv_cdf(min(max(float(below), 1e-6), 1 - 1e-6))
+    away = data - value  # for a mean, the jackknife's deviations up to a factor that cancels
+    skew = float((away**3).sum() / (6 * (away**2).sum() ** 1.5))
+    ends = []
+    for tail in ((1 - confidence) / 2, (1 + confidence) / 2):
+        z = bias + normal.inv_cdf(tail)
+        ends.append(normal.cdf(bias + z / (1 - skew * z)) if skew * z < 1 else tail)
+    low, high = np.quantile(means, ends)
+    return float(low), float(high)
+
+
+def _wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _bonett_price(difference: Array, confidence: float) -> tuple[float, float]:
+    n = len(difference)
+    won = (float((difference > 0).sum()) + 1) / (n + 2)
+    lost = (float((difference < 0).sum()) + 1) / (n + 2)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    half = z * math.sqrt((won + lost - (won - lost) ** 2) / (n + 2))
+    return max(-1.0, won - lost - half), min(1.0, won - lost + half)

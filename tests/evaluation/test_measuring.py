@@ -1,0 +1,226 @@
+"""Scores, means, pairs and verdicts of whole comparisons."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from groundtone.errors import WrongUse
+from groundtone.evaluation import Evidence, Outcome, Question, Report, Style, measure
+from groundtone.evaluation.scoring import MEASURES, score
+
+QUESTION = Question("q", "How long?", ("30 days",), (Evidence("docs/a.md", section="2.1"),))
+NEVER = Question("u", "Why?", answerable=False)
+
+
+def outcome(text: str = "It is 30 days.", **more: Any) -> Outcome:
+    return replace(Outcome("rag", "q", text, text), **more)
+
+
+def cite(document: str = "docs/a.md", section: str = "2.1", resolvable: bool = True) -> Any:
+    return {"document": document, "section": section, "resolvable": resolvable}
+
+
+def test_score_of_a_good_answer() -> None:
+    found = score(outcome(citations=[cite()], prompt_tokens=9, total_ms=2.5), QUESTION, Style())
+    assert found.faults == () and found.passed is True
+    for name in ("correct", "contains", "all_words", "format", "citation_right", "passed"):
+        assert found.values[name] == 1.0
+    assert found.values["citation_section"] == found.values["citation_recall"] == 1.0
+    assert (found.values["prompt_tokens"], found.values["total_ms"]) == (9.0, 2.5)
+    assert found.values["completion_tokens"] is None
+    assert found.values["refusal_right"] is None and found.values["refusal_wrong"] == 0.0
+    assert set(found.values) == set(MEASURES)
+
+
+def test_score_of_refusals() -> None:
+    needless = score(outcome("30 days", refused=True), QUESTION)
+    assert needless.passed is False and needless.values["f1"] == 0.0
+    assert needless.values["citation_right"] is None
+    assert [fault.kind for fault in needless.faults] == ["refused"]
+    right = score(outcome("No.", refused=True), NEVER)
+    assert right.passed is True and right.values["correct"] is None
+    invented = score(outcome(), NEVER)
+    assert invented.passed is False and invented.faults[0].kind == "answered"
+
+
+def test_nothing_to_judge_by_is_none() -> None:
+    found = score(outcome(), Question("q", "How?"))
+    assert found.passed is None
+    assert found.values["correct"] is found.values["format"] is found.values["passed"] is None
+
+
+@pytest.mark.parametrize(
+    ("document", "section", "right", "section_right"),
+    [
+        ("docs/a.md", "2.1", 1, 1),
+        ("docs/a.md", "2.1 Reset a password", 1, 1),
+        ("docs/a.md", "Section 2.1", 1, 1),
+        ("docs/a.md", "2.10", 1, 0),
+        ("docs/a.md", "", 1, 0),
+        ("a.md", "2.1", 1, 1),
+        ("manual/docs/a.md", "2.1", 1, 1),
+        ("docs/ba.md", "2.1", 0, 0),
+        ("", "2.1", 0, 0),
+    ],
+)
+def test_citation_right(document: str, section: str, right: int, section_right: int) -> None:
+    found = score(outcome(citations=[cite(document, section)]), QUESTION)
+    assert found.values["citation_right"] == right
+    assert found.values["citation_section"] == section_right
+    assert bool(found.faults) == (not right)
+
+
+def test_citations_that_do_not_resolve() -> None:
+    found = score(outcome(citations=[cite(), cite(resolvable=False)]), QUESTION)
+    assert found.values["citation_resolvable"] == 0.5
+    assert found.faults[0].text == "1 of 2 citations do not resolve."
+    assert found.passed is True
+
+
+def test_report_of_the_made_up_comparison(report: Report) -> None:
+    assert list(report.arms) == ["base", "few-shot", "rag", "tuned", "both"]
+    both = report.arms["both"].measures
+    correct = both["correct"]
+    assert correct is not None and correct.n == 50
+    assert both["citation_resolvable"] is not None and both["refusal_right"] is not None
+    assert both["refusal_right"].n == 10
+    assert report.arms["base"].measures["citation_right"] is None
+    content, form = report.pair("both", "rag", "correct"), report.pair("both", "rag", "format")
+    assert content is not None and content.verdict == "no proven difference"
+    assert form is not None and form.verdict == "better" and form.p_adjusted >= form.p
+    ahead = report.pair("both", "tuned", "correct")
+    assert ahead is not None and ahead.verdict == "better" and ahead.difference.low > 0.25
+    cheaper = report.pair("both", "few-shot", "prompt_tokens")
+    assert cheaper is not None and cheaper.verdict == "better" and cheaper.not_worse is None
+    assert report.verdict.startswith("“both” wins in form")
+    assert {(pair.a, pair.b) for pair in report.pairs} == {
+        ("base", "rag"),
+        ("few-shot", "rag"),
+        ("tuned", "rag"),
+        ("both", "rag"),
+        ("both", "base"),
+        ("both", "few-shot"),
+        ("both", "tuned"),
+    }
+
+
+def test_measuring_twice_gives_the_same_digits(
+    report: Report, outcomes: list[Outcome], questions: list[Question], style: Style
+) -> None:
+    again = measure(outcomes, questions, style, notes=report.notes)
+    assert json.dumps(again.to_json()) == json.dumps(report.to_json())
+
+
+def test_json_has_the_documented_shape(report: Report) -> None:
+    text = json.dumps(report.to_json(), allow_nan=False)
+    data = json.loads(text)
+    arm = data["arms"]["both"]
+    assert set(arm) >= {
+        "model",
+        "correctness",
+        "format",
+        "style",
+        "citations",
+        "faithfulness",
+        "refusal",
+        "tokens",
+        "latency_ms",
+        "cost",
+    }
+    assert set(arm["correctness"]["em"]) == {"value", "low", "high", "n"}
+    assert arm["faithfulness"] is None and arm["cost"] is None
+    assert data["arms"]["base"]["citations"]["right"] is None
+    assert set(data["pairs"][0]) >= {
+        "a",
+        "b",
+        "measure",
+        "difference",
+        "low",
+        "high",
+        "p",
+        "verdict",
+    }
+    assert len(data["questions"]) == 60 and "text" in data["questions"][0]["arms"]["rag"]
+
+
+def test_tables_hold_every_arm_and_measure(report: Report) -> None:
+    from rich.console import Console
+
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(report.table())
+    plain = console.export_text()
+    markdown = report.markdown()
+    for name in report.shown_measures():
+        assert MEASURES[name].title in plain and MEASURES[name].title in markdown
+    for arm in report.arms:
+        assert arm in plain and arm in markdown
+    assert report.verdict in markdown
+
+
+def pairwise(
+    left: list[bool],
+    right: list[bool],
+    gold: str = "30 days",
+    style: Style | None = None,
+) -> Report:
+    questions = [Question(str(n), "How long?", (gold,)) for n in range(len(left))]
+    outcomes = [
+        Outcome(
+            arm,
+            str(n),
+            gold if ok else "wrong",
+            gold if ok else "wrong",
+            prompt_tokens=cost,
+            completion_tokens=5,
+        )
+        for arm, oks, cost in (("rag", right, 100), ("both", left, 90))
+        for n, ok in enumerate(oks)
+    ]
+    return measure(outcomes, questions, style)
+
+
+GOOD, BAD = [True] * 30, [False] * 30
+LONG = "Open the account page and wait for the mail before you close it again"
+
+
+def test_verdicts() -> None:
+    assert pairwise(GOOD, BAD).verdict.startswith("“both” beats “rag” in content: 100% correct")
+    assert pairwise(BAD, GOOD).verdict.startswith("“rag” stays ahead")
+    even = pairwise(GOOD[:3], GOOD[:3]).verdict
+    assert even.startswith("No proven difference") and "Take the cheaper, “both”" in even
+    assert "token F1 1.000 against 0.000" in pairwise(GOOD, BAD, LONG).verdict
+    strict = Style.of({"must_not_match": ["wrong"]})
+    assert "in content and in form" in pairwise(GOOD, BAD, style=strict).verdict
+    trade = Style.of({"must_match": ["wrong"]})
+    assert pairwise(GOOD, BAD, style=trade).verdict.startswith("A trade-off")
+
+
+def test_verdicts_with_little_to_say() -> None:
+    alone = measure([outcome()], [QUESTION])
+    assert alone.verdict == "“rag”: correct 100% over 1 answerable questions."
+    assert alone.pairs == []
+    assert measure([], [QUESTION]).verdict.startswith("Nothing to compare")
+    only_form = measure([outcome()], [Question("q", "How?")], Style())
+    assert "house style kept in “rag” 100%" in only_form.verdict
+    without = measure([outcome(), outcome(arm="both")], [QUESTION], versus="base")
+    assert "“base” was not measured" in without.verdict
+
+
+def test_outcomes_must_fit_the_questions() -> None:
+    with pytest.raises(WrongUse, match="not among"):
+        measure([outcome()], [NEVER])
+    with pytest.raises(WrongUse, match="twice"):
+        measure([outcome(), outcome()], [QUESTION])
+
+
+def test_pairs_use_common_questions_only() -> None:
+    questions = [QUESTION, replace(QUESTION, id="r"), replace(QUESTION, id="s")]
+    outcomes = [outcome(), outcome(question_id="r")]
+    outcomes += [outcome(arm="both", question_id="r"), outcome(arm="both", question_id="s")]
+    pair = measure(outcomes, questions).pair("both", "rag", "correct")
+    assert pair is not None and pair.difference.n == 1
