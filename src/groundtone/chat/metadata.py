@@ -16,6 +16,11 @@ from groundtone.errors import EngineError
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 
+INVOCATION_KEY = "groundtone.alora.invocation_tokens"
+"""Metadata of adapters that we export: the ids from whose last occurrence the adapter works.
+llama.cpp starts one token before the sequence in its own key, so that one holds all but the first.
+"""
+
 
 def metadata(path: Path | str) -> dict[str, Any]:
     """Return the key-value head of a GGUF file; arrays become lists.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _CONTROL, _USER_DEFINED = 3, 4
+_SPLITTINGS = (("gpt2", "smollm"), ("gpt2", "gpt-2"))
 
 SAMPLES = (
     "Hello  world, it's 12345.6 (v2.10)!",
@@ -37,7 +38,8 @@ class Vocabulary:
     """Tokenizer and chat template of one GGUF file.
 
     Attributes:
-        tokenizer: a ``tokenizers.Tokenizer`` equal to the model's own.
+        known: whether its way of splitting text is one that we can build; llama.cpp itself must
+            be asked for tokens otherwise.
         template: the chat template's Jinja source.
         bos, eos: texts of the special tokens, "" where the model has none.
         eos_id: the id that ends an answer.
@@ -46,7 +48,9 @@ class Vocabulary:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         head = metadata(self.path)
-        self.tokenizer = _tokenizer(self.path, head)
+        self._kind = (head.get("tokenizer.ggml.model"), head.get("tokenizer.ggml.pre"))
+        self.known = self._kind in _SPLITTINGS
+        self._tokenizer: Tokenizer | None = None
         self.template: str = head.get("tokenizer.chat_template", "")
         tokens = head["tokenizer.ggml.tokens"]
         bos, eos = head.get("tokenizer.ggml.bos_token_id"), head.get("tokenizer.ggml.eos_token_id")
@@ -54,6 +58,24 @@ class Vocabulary:
         self.eos: str = tokens[eos] if eos is not None else ""
         self.eos_id: int | None = eos
         self._compiled: Any = None
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The ``tokenizers.Tokenizer`` equal to the model's own.
+
+        Raises:
+            EngineError: its way of splitting text is not known here.
+        """
+        if self._tokenizer is None:
+            if not self.known:
+                known = ", ".join(f"{kind}/{pre}" for kind, pre in _SPLITTINGS)
+                raise EngineError(
+                    f"{self.path.name} uses the tokenizer {'/'.join(map(str, self._kind))}, which "
+                    f"is not known here (known: {known}).",
+                    "Tune another base model; for answering alone it can be used.",
+                )
+            self._tokenizer = _tokenizer(metadata(self.path), self._kind[1])
+        return self._tokenizer
 
     def tokens(self, text: str) -> list[int]:
         """Return the ids of `text`; special tokens in it are parsed, none are added."""
@@ -124,29 +146,19 @@ def _compile(path: Path, template: str) -> Any:
         raise EngineError(f"The chat template of {path.name} is not valid: {error}.") from error
 
 
-def _tokenizer(path: Path, head: Mapping[str, Any]) -> Tokenizer:
+def _tokenizer(head: Mapping[str, Any], pre: str) -> Tokenizer:
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-    kind, pre = head.get("tokenizer.ggml.model"), head.get("tokenizer.ggml.pre")
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    known = {
-        "smollm": pre_tokenizers.Sequence(
-            [pre_tokenizers.Digits(individual_digits=True), byte_level]
-        ),
-        "gpt-2": byte_level,
-    }
-    if kind != "gpt2" or pre not in known:
-        raise EngineError(
-            f"{path.name} uses the tokenizer {kind!r} with the splitting {pre!r}, which is not "
-            f"known here (known: 'gpt2' with {', '.join(map(repr, known))}).",
-            "Use another model, or serve this one with llama.cpp or Ollama and name its URL.",
-        )
+    digits = pre_tokenizers.Digits(individual_digits=True)
     tokens = head["tokenizer.ggml.tokens"]
     merges = [tuple(merge.split(" ", 1)) for merge in head["tokenizer.ggml.merges"]]
     tokenizer = Tokenizer(
         models.BPE(vocab={token: number for number, token in enumerate(tokens)}, merges=merges)
     )
-    tokenizer.pre_tokenizer = known[pre]
+    tokenizer.pre_tokenizer = (
+        pre_tokenizers.Sequence([digits, byte_level]) if pre == "smollm" else byte_level
+    )
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(
         [

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from groundtone.chat.metadata import metadata
+from groundtone.chat.metadata import INVOCATION_KEY, metadata
 from groundtone.chat.vocabulary import vocabulary
 from groundtone.errors import MissingExtra, WrongUse
 
@@ -126,6 +126,8 @@ def export_adapter(
     pairs = _pairs(state)
     if invocation_tokens is None:
         invocation_tokens = _field(config, "alora_invocation_tokens", None)
+    if invocation_tokens is not None and len(invocation_tokens) < 2:
+        raise WrongUse("An activated adapter needs an invocation sequence of two tokens or more.")
     alpha = float(_field(config, "lora_alpha", 8))
     tensors = _convert(pairs, config, head, alpha)
     return _write(Path(out_path), tensors, head, alpha, dtype, invocation_tokens)
@@ -235,7 +237,10 @@ def _write(
         writer.add_string("adapter.type", "lora")
         writer.add_float32("adapter.lora.alpha", alpha)
         if invocation_tokens:
-            _add_uint32s(writer, "adapter.alora.invocation_tokens", invocation_tokens)
+            # llama.cpp switches an activated adapter on one token before the sequence in its key
+            # (peft: at its first token), so that key holds all but the first.
+            _add_uint32s(writer, INVOCATION_KEY, invocation_tokens)
+            _add_uint32s(writer, "adapter.alora.invocation_tokens", invocation_tokens[1:])
         for name, matrix in tensors.items():
             matrix = np.ascontiguousarray(matrix)
             if dtype == "F32":

@@ -1,0 +1,438 @@
+"""The local engine: llama.cpp in this process, through xllamacpp.
+
+Answers are reproducible to the last bit: the same request gives the same tokens whatever was
+asked before, at the same time, with any number of threads or slots. Two things make it so. The
+slots' state is reused by our own account (`groundtone.chat.places`). And flash attention is off
+and the key-value store is not unified: with either on, the sums inside attention depend on how a
+prompt was cut into batches (measured: log-probabilities move by up to 0.18; off: by 0).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundtone.chat import BASE, Completion, Message
+from groundtone.chat.metadata import INVOCATION_KEY, metadata
+from groundtone.chat.places import Places, Plan, Weights, last_occurrence
+from groundtone.chat.vocabulary import SAMPLES, vocabulary
+from groundtone.errors import EngineError, WrongUse
+
+if TYPE_CHECKING:
+    from groundtone.chat.process import Backend
+
+_PROBE = [
+    {"role": "system", "content": "Answer from the manual: the light is green when ready."},
+    {"role": "user", "content": "Which colour is the light?"},
+]
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One GGUF adapter beside the base.
+
+    Attributes:
+        number: its number in the server.
+        invocation: what it starts from (activated LoRA), or None (plain LoRA).
+        matched: the sequence that llama.cpp looks for; the adapter works from one token before.
+    """
+
+    name: str
+    path: Path
+    number: int
+    invocation: tuple[int, ...] | None = None
+    matched: tuple[int, ...] | None = None
+
+    def weights(self, tokens: Sequence[int]) -> Weights:
+        """Return what reads these tokens, and raise where the adapter would not be applied."""
+        if self.matched is None:
+            return Weights(self.number)
+        found = last_occurrence(tokens, self.matched)
+        if not found:
+            raise EngineError(
+                f"The prompt does not hold the tokens that switch {self.name} on "
+                f"({list(self.invocation or self.matched)}), so the base alone would answer.",
+                "Ask with a user message, through the template the adapter was trained with.",
+            )
+        start = found - 1
+        if self.invocation is not None and last_occurrence(tokens, self.invocation) != start:
+            raise EngineError(
+                f"The last message holds text that would switch {self.name} on at another token "
+                f"than in its training.",
+                "Tune it with an invocation sequence that holds a special token after its first.",
+            )
+        return Weights(self.number, start)
+
+
+class LlamaEngine:
+    """`groundtone.chat.ChatEngine` on one GGUF file, with adapters beside it.
+
+    Args:
+        path: the base model.
+        name: what to call it; "base" and this name choose it in `stream`.
+        threads: CPU threads; default $GROUNDTONE_THREADS or the physical cores. More threads than
+            idle cores make it many times slower: they wait for one another at each layer.
+        context_tokens: for prompt and answer together; at most what the model was trained for.
+        parallel: requests worked on at once, each with its own state (about 23 KB a token for
+            SmolLM2-135M).
+        adapters: names and files to load at once, as `load` does.
+
+    Raises:
+        EngineError: the file is missing, damaged or not a model, or an adapter does not fit.
+        MissingExtra: xllamacpp is not installed.
+    """
+
+    exact_tokens = True
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        name: str = BASE,
+        threads: int | None = None,
+        context_tokens: int = 8192,
+        parallel: int = 2,
+        adapters: Mapping[str, Path] | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.name = name
+        head = metadata(self.path)
+        self.architecture: str = head.get("general.architecture", "")
+        if head.get("general.type", "model") != "model" or not self.architecture:
+            raise EngineError(f"{self.path} is not a model.", "Name a base model in GGUF format.")
+        self.context_tokens = min(
+            context_tokens, int(head.get(f"{self.architecture}.context_length", context_tokens))
+        )
+        self.parallel = max(1, parallel)
+        self.threads = threads or default_threads()
+        self._vocabulary = vocabulary(self.path)
+        self._lock = threading.Lock()
+        self._running = 0
+        self._idle = threading.Condition(self._lock)
+        self._backend: Backend | None = None
+        self._adapters: dict[str, Adapter] = {}
+        self._places = Places(self.parallel)
+        self._closed = False
+        self.load(dict(adapters or {}))
+
+    # -- what the model is given ------------------------------------------------------------
+
+    def render(self, messages: Sequence[Message]) -> str:
+        """Return the prompt of `messages` by the template in the model's file."""
+        return self._vocabulary.render(messages)
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the ids of `text`; special tokens in it are parsed, none are added."""
+        if self._vocabulary.known:
+            return self._vocabulary.tokens(text)
+        backend = self._enter()
+        try:
+            return backend.tokenize(text)
+        finally:
+            self._leave()
+
+    # -- answering ---------------------------------------------------------------------------
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        model: str = BASE,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+        grammar: str | None = None,
+        json_schema: Mapping[str, Any] | None = None,
+    ) -> Iterator[str | Completion]:
+        """Yield pieces of the answer, then one `Completion`; see `ChatEngine.stream`.
+
+        Args:
+            messages: the conversation, the last one to be answered.
+            model: "base", the base's name, or the name of a loaded adapter.
+            max_tokens: at least 1.
+            temperature: 0 takes the likeliest token each time; above, llama.cpp's usual chain
+                (top-k 40, top-p 0.95, min-p 0.05).
+            seed: for temperatures above 0.
+            stop: texts that end the answer; they are not part of it.
+            grammar: GBNF grammar that the answer must follow.
+            json_schema: JSON schema that the answer must follow.
+        """
+        begun = time.perf_counter()
+        if max_tokens < 1:
+            raise WrongUse(f"max_tokens is {max_tokens}; an answer needs at least 1.")
+        if not 0.0 <= temperature <= 2.0:
+            raise WrongUse(f"temperature is {temperature}; it must be between 0 and 2.")
+        prompt = self.tokens(self.render(messages))
+        if len(prompt) >= self.context_tokens:
+            raise EngineError(
+                f"The prompt is {len(prompt)} tokens long; the context holds "
+                f"{self.context_tokens}, and the answer needs some of them.",
+                "Ask with fewer or shorter passages or messages.",
+            )
+        request: dict[str, Any] = {
+            "prompt": prompt,
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "seed": seed,
+            "stop": [text for text in stop if text],
+        }
+        if grammar is not None:
+            request["grammar"] = grammar
+        if json_schema is not None:
+            request["json_schema"] = dict(json_schema)
+        return self._answer(request, model, begun)
+
+    def _answer(
+        self, request: dict[str, Any], model: str, begun: float
+    ) -> Iterator[str | Completion]:
+        adapter = self._adapter(model)
+        prompt: list[int] = request["prompt"]
+        weights = adapter.weights(prompt) if adapter else Weights()
+        backend = self._enter()
+        places = self._places
+        try:
+            plan = places.take(prompt, weights)
+        except BaseException:
+            self._leave()
+            raise
+
+        def ended(known: bool) -> None:
+            places.give_back(plan, known=known)
+            self._leave()
+
+        request |= {"id_slot": plan.slot, "cache_prompt": plan.cache}
+        if plan.scales:
+            request |= self._scales(adapter)
+        before = [_cut(prompt, plan)] if plan.cut else []
+        yield from _pieces(backend.stream(request, before=before, ended=ended), begun)
+
+    def _scales(self, chosen: Adapter | None) -> dict[str, Any]:
+        return {
+            "lora": [
+                {"id": adapter.number, "scale": 1.0 if adapter is chosen else 0.0}
+                for adapter in self._adapters.values()
+            ]
+        }
+
+    def _adapter(self, model: str) -> Adapter | None:
+        if model in (BASE, self.name):
+            return None
+        if model not in self._adapters:
+            known = ", ".join(dict.fromkeys([BASE, self.name, *self._adapters]))
+            raise WrongUse(f"No model is named {model!r} here.", f"Loaded are: {known}.")
+        return self._adapters[model]
+
+    # -- adapters ----------------------------------------------------------------------------
+
+    def load(self, adapters: dict[str, Path]) -> None:
+        """Serve exactly these adapters beside the base; does nothing if they are loaded.
+
+        The server is started anew (llama.cpp loads adapters only then), which takes about a
+        second, after the requests in progress have ended. Each adapter is then asked for its
+        first token's probabilities, which must differ from the base's.
+
+        Raises:
+            EngineError: an adapter is missing, is for another model, or changes nothing. What was
+                loaded before stays loaded.
+        """
+        from groundtone.chat.process import Backend
+
+        wanted = {name: Path(path) for name, path in adapters.items()}
+        for name in wanted:
+            if name in (BASE, self.name):
+                raise WrongUse(f"An adapter cannot be named {name!r}: that is the base's name.")
+        with self._idle:
+            self._open()
+            loaded = {name: adapter.path for name, adapter in self._adapters.items()}
+            if self._backend is not None and wanted == loaded:
+                return
+            found = {
+                name: self._read(number, name, path)
+                for number, (name, path) in enumerate(wanted.items())
+            }
+            # A plain adapter reads with its own weights from the first token on: give it a place
+            # of its own, so that it does not push out what the base has read.
+            extra = any(adapter.matched is None for adapter in found.values())
+            slots = self.parallel + (1 if extra else 0)
+            backend = Backend(
+                self.path,
+                adapters=[adapter.path for adapter in found.values()],
+                slots=slots,
+                context=self.context_tokens,
+                threads=self.threads,
+            )
+            try:
+                self._check(backend, found)
+            except BaseException:
+                backend.close()
+                raise
+            self._idle.wait_for(lambda: self._running == 0)
+            old, self._backend = self._backend, backend
+            self._adapters, self._places = found, Places(slots)
+            if old is not None:
+                old.close()
+
+    def _read(self, number: int, name: str, path: Path) -> Adapter:
+        head = metadata(path)
+        if head.get("general.type") != "adapter" or head.get("adapter.type") != "lora":
+            raise EngineError(f"{path} is not a LoRA adapter in GGUF format.")
+        if head.get("general.architecture") != self.architecture:
+            raise EngineError(
+                f"{path} is an adapter for {head.get('general.architecture')!r} models; "
+                f"{self.name} is {self.architecture!r}."
+            )
+        matched = head.get("adapter.alora.invocation_tokens")
+        invocation = head.get(INVOCATION_KEY)
+        return Adapter(
+            name,
+            path,
+            number,
+            invocation=tuple(invocation) if invocation else None,
+            matched=tuple(matched) if matched else None,
+        )
+
+    def _check(self, backend: Backend, adapters: Mapping[str, Adapter]) -> None:
+        """Assert that the server reads as we do and that every adapter is really applied."""
+        if self._vocabulary.known:
+            for text in SAMPLES:
+                theirs = backend.tokenize(text)
+                if theirs != self._vocabulary.tokens(text):
+                    raise EngineError(
+                        f"{self.path.name} is tokenized differently by llama.cpp and by us "
+                        f"({text!r}), so it cannot be trained or counted exactly."
+                    )
+        if not adapters:
+            return
+        rendered = self.render(_PROBE)
+        probe = (
+            self._vocabulary.tokens(rendered)
+            if self._vocabulary.known
+            else backend.tokenize(rendered)
+        )
+        numbers = [adapter.number for adapter in adapters.values()]
+        base = _first_token(backend, probe, numbers, None)
+        for adapter in adapters.values():
+            adapter.weights(probe)
+            if _first_token(backend, probe, numbers, adapter.number) == base:
+                raise EngineError(
+                    f"The adapter {adapter.name} ({adapter.path}) changes nothing: the base's "
+                    f"answer would be served under its name.",
+                    "Check that it was trained on this base, and train it again.",
+                )
+
+    # -- life --------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End the requests in progress and stop; calling it again does nothing."""
+        with self._idle:
+            if self._closed:
+                return
+            self._closed = True
+            if self._backend is not None:
+                self._backend.cancel()
+            self._idle.wait_for(lambda: self._running == 0, timeout=10)
+            backend, self._backend = self._backend, None
+        if backend is not None:
+            backend.close()
+
+    def __enter__(self) -> LlamaEngine:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def _open(self) -> None:
+        if self._closed:
+            raise EngineError(f"The engine {self.name} is closed.", "Open it again.")
+
+    def _enter(self) -> Backend:
+        """Begin to work with the server; `load` and `close` wait for `_leave`."""
+        with self._idle:
+            self._open()
+            assert self._backend is not None
+            self._running += 1
+            return self._backend
+
+    def _leave(self) -> None:
+        with self._idle:
+            self._running -= 1
+            self._idle.notify_all()
+
+
+def default_threads() -> int:
+    """Return $GROUNDTONE_THREADS, or the number of physical cores this process may use."""
+    try:
+        wanted = int(os.environ.get("GROUNDTONE_THREADS", "0"))
+    except ValueError as error:
+        raise WrongUse("GROUNDTONE_THREADS is not a number.") from error
+    if wanted > 0:
+        return wanted
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        cores = os.cpu_count() or 1
+    return cores if cores <= 2 else max(2, cores // 2)
+
+
+def _first_token(
+    backend: Backend, prompt: list[int], numbers: Sequence[int], chosen: int | None
+) -> list[tuple[int, float]]:
+    answer = backend.complete(
+        {
+            "prompt": prompt,
+            "max_tokens": 1,
+            "temperature": 0.0,
+            "logprobs": 5,
+            "id_slot": 0,
+            "cache_prompt": False,
+            "lora": [
+                {"id": number, "scale": 1.0 if number == chosen else 0.0} for number in numbers
+            ],
+        }
+    )
+    first = answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+    return [(candidate["id"], candidate["logprob"]) for candidate in first]
+
+
+def _cut(prompt: list[int], plan: Plan) -> dict[str, Any]:
+    """Return the request that cuts a slot back to what the base has read, for one token's work."""
+    return {
+        "prompt": prompt[: plan.cut],
+        "max_tokens": 0,
+        "temperature": 0.0,
+        "id_slot": plan.slot,
+        "cache_prompt": True,
+    }
+
+
+def _pieces(events: Iterator[dict[str, Any]], begun: float) -> Iterator[str | Completion]:
+    pieces: list[str] = []
+    first: float | None = None
+    usage: dict[str, Any] = {}
+    finish = ""
+    for event in events:
+        choice = event["choices"][0] if event.get("choices") else {}
+        text = choice.get("text") or ""
+        if text:
+            first = first or time.perf_counter()
+            pieces.append(text)
+            yield text
+        finish = choice.get("finish_reason") or finish
+        usage = event.get("usage") or usage
+    if not finish:
+        raise EngineError("The local engine stopped in the middle of an answer.")
+    ended = time.perf_counter()
+    yield Completion(
+        text="".join(pieces),
+        prompt_tokens=int(usage["prompt_tokens"]),
+        completion_tokens=int(usage["completion_tokens"]),
+        first_token_ms=((first or ended) - begun) * 1000,
+        total_ms=(ended - begun) * 1000,
+        finish=finish,
+        cached_tokens=int((usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)),
+    )

@@ -1,0 +1,248 @@
+"""One xllamacpp server: started quietly and privately, asked, cancelled, stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import http.client
+import json
+import os
+import queue
+import secrets
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from groundtone.errors import EngineError, MissingExtra
+
+BATCH = 256
+"""Prompt tokens read at once; a cancelled request stops after at most this many."""
+
+
+class Backend:
+    """llama.cpp with one model and its adapters, all adapters off unless a request says so.
+
+    xllamacpp always opens an HTTP listener. Ours is a Unix socket in a folder that only this user
+    may enter (on Windows: a random port of the loopback), and it wants a random key. Requests do
+    not go through it but through the library.
+
+    Args:
+        model: the GGUF file.
+        adapters: GGUF adapters; their numbers are their places in this list.
+        slots: requests worked on at once.
+        context: tokens for prompt and answer of each slot.
+        threads: CPU threads.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        *,
+        adapters: Sequence[Path] = (),
+        slots: int = 1,
+        context: int = 8192,
+        threads: int = 1,
+    ) -> None:
+        # libgomp reads this when it is loaded: waiting threads sleep instead of burning the core
+        # that the thread they wait for needs.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        try:
+            import xllamacpp
+        except ImportError as error:
+            raise MissingExtra("The local chat engine", "local") from error
+        for path in (model, *adapters):
+            if not path.is_file():
+                raise EngineError(f"{path} does not exist.", "Check the path.")
+        self._folder = Path(tempfile.mkdtemp(prefix="groundtone-"))
+        self._key = secrets.token_hex(16)
+        self._cancelled = threading.Event()
+        params = xllamacpp.CommonParams()
+        params.model.path = str(model)
+        params.lora_adapters = [
+            xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in adapters
+        ]
+        params.n_parallel = slots
+        params.n_ctx = context * slots
+        params.kv_unified = False  # see groundtone.chat.llama: reproducible to the last bit
+        params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        params.n_batch = params.n_ubatch = BATCH
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+        params.n_gpu_layers = 0
+        params.fit_params = False
+        params.warmup = False
+        params.cache_ram_mib = 0  # keyed by tokens alone: hands one adapter's state to another
+        params.slot_prompt_similarity = 0.0
+        params.n_ctx_checkpoints = 0
+        params.ctx_shift = False
+        params.verbosity = -1
+        params.ui = False
+        params.endpoint_slots = False
+        params.n_threads_http = 2
+        params.sse_ping_interval = 1 << 30
+        params.api_keys = [self._key]
+        params.hostnames = [
+            str(self._folder / "s.sock") if hasattr(socket, "AF_UNIX") else "127.0.0.1"
+        ]
+        params.port = 0
+        try:
+            with _keeping_signal_handlers():
+                self._server: Any = xllamacpp.Server(params)
+        except RuntimeError as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            what = ", ".join(path.name for path in (model, *adapters))
+            raise EngineError(
+                f"llama.cpp cannot load {what}.",
+                "Check that the file is whole and that each adapter was made for this model.",
+            ) from error
+
+    def complete(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer at once, without streaming."""
+        answer: dict[str, Any] = self._server.handle_completions({**request, "stream": False})
+        _raise_error(answer)
+        return answer
+
+    def stream(
+        self,
+        request: dict[str, Any],
+        *,
+        before: Sequence[dict[str, Any]] = (),
+        ended: Callable[[bool], None],
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the server's events; closing the iterator stops the work at the next batch.
+
+        Args:
+            request: what to answer.
+            before: requests to make first, whose answers are not wanted.
+            ended: called once when the work is over, even if nobody reads the events any more;
+                with False where the server refused or failed.
+        """
+        events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        stopped = threading.Event()
+        good = True
+
+        def receive(event: dict[str, Any]) -> bool:
+            nonlocal good
+            good = good and _error(event) is None
+            events.put(event)
+            return stopped.is_set() or self._cancelled.is_set()
+
+        def work() -> None:
+            nonlocal good
+            final: BaseException | None = None
+            try:
+                for first in before:
+                    self.complete(first)
+                self._server.handle_completions(
+                    {
+                        **request,
+                        "stream": True,
+                        "stream_options": {"include_usage": True},
+                        "return_progress": True,  # lets `receive` stop it while it reads, too
+                    },
+                    receive,
+                )
+            except BaseException as error:
+                final, good = error, False
+            finally:
+                ended(good)
+                events.put(final)
+
+        worker = threading.Thread(target=work, name="groundtone-llama", daemon=True)
+        worker.start()
+        try:
+            while (event := events.get()) is not None:
+                if isinstance(event, EngineError):
+                    raise event
+                if isinstance(event, BaseException):
+                    raise EngineError(f"llama.cpp failed: {event}.") from event
+                _raise_error(event)
+                yield event
+        finally:
+            stopped.set()
+            worker.join()
+
+    def tokenize(self, text: str) -> list[int]:
+        """Return llama.cpp's own ids of `text`, special tokens parsed, none added."""
+        answer = self._post(
+            "/tokenize", {"content": text, "add_special": False, "parse_special": True}
+        )
+        return [int(token) for token in answer["tokens"]]
+
+    def cancel(self) -> None:
+        """Make all requests in progress end at their next event."""
+        self._cancelled.set()
+
+    def close(self) -> None:
+        """Stop the server and free the model. No request may be in progress."""
+        self._server = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        address: str = self._server.listening_address
+        connection: http.client.HTTPConnection
+        if address.startswith("unix://"):
+            connection = _UnixConnection(address.removeprefix("unix://"))
+        else:
+            connection = http.client.HTTPConnection(address.split("://")[-1], timeout=60)
+        try:
+            connection.request(
+                "POST",
+                path,
+                json.dumps(body),
+                {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"},
+            )
+            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        except (OSError, http.client.HTTPException) as error:
+            raise EngineError(f"The local engine does not answer: {error}.") from error
+        finally:
+            connection.close()
+        _raise_error(answer)
+        return answer
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=60)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _error(answer: dict[str, Any]) -> str | None:
+    error = answer.get("error") or (answer if "message" in answer and "code" in answer else None)
+    return str(error.get("message", error)) if error else None
+
+
+def _raise_error(answer: dict[str, Any]) -> None:
+    error = _error(answer)
+    if error:
+        raise EngineError(f"llama.cpp refused the request: {error}.")
+
+
+@contextlib.contextmanager
+def _keeping_signal_handlers() -> Iterator[None]:
+    """Put back the handlers of SIGINT and SIGTERM, which xllamacpp takes for itself.
+
+    With its own, Ctrl-C would stop the server under Python's feet, and a second one would end the
+    process. Done in C because Python lets only its main thread set handlers.
+    """
+    if os.name != "posix":
+        yield
+        return
+    libc = ctypes.CDLL(None)
+    kept = {number: ctypes.create_string_buffer(512) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, action in kept.items():
+        libc.sigaction(int(number), None, action)
+    try:
+        yield
+    finally:
+        for number, action in kept.items():
+            libc.sigaction(int(number), action, None)
