@@ -131,6 +131,7 @@ def _quality(report: Report, colours: dict[str, int]) -> dict[str, str] | None:
         title = f"{measure.title} and house style"
         return {
             "title": title,
+            "tall": "yes",
             "note": "Upper right is best. Lines are 95% intervals.",
             "svg": charts.scatter(
                 both,
@@ -143,6 +144,7 @@ def _quality(report: Report, colours: dict[str, int]) -> dict[str, str] | None:
     if single:
         return {
             "title": measure.title,
+            "tall": "",
             "note": "Lines are 95% intervals.",
             "svg": charts.dots(
                 single, x_title=measure.title, unit=measure.unit, title=measure.title
