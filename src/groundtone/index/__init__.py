@@ -1,0 +1,97 @@
+"""Windows and their vectors, searchable by meaning and by words: one module a store.
+
+An index may hold more than is live (a run was killed, another process is replacing a document);
+the catalog says what counts. Only the holder of the workspace's writing lock changes an index;
+anyone may search meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from groundtone.errors import WrongUse
+
+if TYPE_CHECKING:
+    import numpy as np
+
+STORES = ("lancedb",)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One window. ``version``: of its document; ``vector``: float32, of length 1."""
+
+    id: str
+    version: str
+    chunk: int
+    window: int
+    text: str
+    vector: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One window found; a higher score is better."""
+
+    version: str
+    chunk: int
+    window: int
+    score: float
+
+
+class Index(Protocol):
+    """What every store does; the shared suite is tests/contracts/index.py."""
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Store windows; one whose id is already there is replaced.
+
+        Raises:
+            ValueError: a vector has the wrong length or holds a value that is no number.
+        """
+
+    def delete(self, versions: Collection[str]) -> None:
+        """Remove all windows of these document versions; unknown ones are ignored."""
+
+    def dense(self, vector: np.ndarray, k: int) -> list[Hit]:
+        """The ``k`` windows nearest to a vector; scores are cosines, -1 to 1."""
+
+    def lexical(self, query: str, k: int) -> list[Hit]:
+        """The ``k`` best windows by BM25; only windows that share a word. Any text is safe."""
+
+    def versions(self) -> set[str]:
+        """Document versions of which any window is here."""
+
+    def count(self) -> int:
+        """Windows here."""
+
+    def optimise(self) -> None:
+        """Take new windows into the search structures and drop what is no longer needed."""
+
+    def close(self) -> None:
+        """Let go of files and memory."""
+
+
+def open_index(name: str, path: Path, dimensions: int) -> Index:
+    """Open an index, made if absent.
+
+    Args:
+        name: the store, "lancedb".
+        path: its own folder.
+        dimensions: length of its vectors.
+
+    Raises:
+        WrongUse: no store has this name.
+        EmbeddingMismatch: the index holds vectors of another length.
+        GroundtoneError: the index cannot be opened.
+    """
+    if name == "lancedb":
+        from groundtone.index.lance import LanceIndex
+
+        return LanceIndex(path, dimensions)
+    raise WrongUse(
+        f"There is no index store {name!r}.",
+        f"Set [index] store in groundtone.toml to one of: {', '.join(STORES)}.",
+    )

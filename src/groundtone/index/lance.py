@@ -1,0 +1,260 @@
+"""LanceDB: text, BM25 and vectors in one table of one folder.
+
+Chosen by measurement (docs/retrieval.md): below `GRAPH_ROWS` windows a scan of all vectors is quick
+enough and exact; above, an HNSW graph over 8-bit vectors finds candidates, which are then compared
+in full precision. Row ids are stable, so that compaction need not rebuild that graph.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundtone.errors import EmbeddingMismatch, GroundtoneError
+from groundtone.index import Entry, Hit
+from groundtone.index.words import LONGEST, asked, indexed
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TABLE = "windows"
+GRAPH_ROWS = 20_000
+GRAPH_SEGMENTS = 20  # every optimise adds a segment, and every search visits all of them
+ROWS_A_PARTITION = 250_000
+REFINE = 2
+ADDS = 100  # compact after so many: every add leaves a file
+FILES = 8  # fewer are as quick as one
+READERS_GRACE = timedelta(minutes=10)  # files of older table versions stay for searches under way
+SOME = 500
+PLACE = ("id", "version", "chunk", "window")
+
+
+class LanceIndex:
+    """An `Index` in a folder.
+
+    Args:
+        path: the folder, made if absent.
+        dimensions: length of the vectors.
+        graph_rows: from how many windows on the vectors get a graph.
+
+    Raises:
+        EmbeddingMismatch: the folder holds vectors of another length.
+        GroundtoneError: the folder holds something that cannot be opened.
+    """
+
+    def __init__(self, path: Path, dimensions: int, *, graph_rows: int = GRAPH_ROWS) -> None:
+        os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")  # or it warns on stderr
+        import lancedb
+
+        self._path = path
+        self._dimensions = dimensions
+        self._graph_rows = graph_rows
+        self._adds = 0
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            database = lancedb.connect(
+                path,
+                read_consistency_interval=timedelta(0),
+                session=lancedb.Session(
+                    index_cache_size_bytes=2 << 30, metadata_cache_size_bytes=128 << 20
+                ),
+            )
+            self._table = _open_table(database, dimensions)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise GroundtoneError(
+                f"The index in {path} cannot be opened: {_first_line(error)}.",
+                "Run `groundtone sync --rebuild` to build it again.",
+            ) from error
+        held = self._table.schema.field("vector").type.list_size
+        if held != dimensions:
+            raise EmbeddingMismatch(
+                f"The index in {path} holds vectors of {held} numbers, the embedding model makes "
+                f"{dimensions}.",
+                "Set the model that it was built with, or run `groundtone sync --rebuild`.",
+            )
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Store windows; one whose id is already there is replaced."""
+        if not entries:
+            return
+        rows = self._rows(list({entry.id: entry for entry in entries}.values()))
+        if self._holds_any({entry.version for entry in entries}):
+            merge = self._table.merge_insert("id")
+            merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
+        else:
+            self._table.add(rows)
+        self._adds += 1
+        if self._adds % ADDS == 0:
+            self._compact()
+
+    def delete(self, versions: Collection[str]) -> None:
+        """Remove all windows of these document versions."""
+        for condition in _conditions(versions):
+            self._table.delete(condition)
+
+    def dense(self, vector: np.ndarray, k: int) -> list[Hit]:
+        """The nearest windows by cosine; exact below `GRAPH_ROWS` windows."""
+        if k < 1:
+            return []
+        search = (
+            self._table.search(self._checked(vector), vector_column_name="vector")
+            .distance_type("cosine")
+            .refine_factor(REFINE)
+            .ef(max(200, 2 * REFINE * k))
+            .select([*PLACE, "_distance"])
+            .limit(k)
+        )
+        rows = search.to_arrow().to_pylist()
+        return _ranked([(1.0 - row["_distance"], row) for row in rows])
+
+    def lexical(self, query: str, k: int) -> list[Hit]:
+        """The best windows by BM25 over stemmed words."""
+        from lancedb.query import MatchQuery
+
+        words = asked(query)
+        if k < 1 or not words.strip():
+            return []
+        search = (
+            self._table.search(MatchQuery(words, "text"), query_type="fts")
+            .select([*PLACE, "_score"])
+            .limit(k)
+        )
+        return _ranked([(row["_score"], row) for row in search.to_arrow().to_pylist()])
+
+    def versions(self) -> set[str]:
+        """Document versions of which any window is here."""
+        found: set[str] = set()
+        for batch in self._table.search().select(["version"]).to_batches():
+            found.update(batch.column("version").unique().to_pylist())
+        return found
+
+    def count(self) -> int:
+        """Windows here."""
+        return int(self._table.count_rows())
+
+    def optimise(self) -> None:
+        """Index what is new, merge small files, drop files of old table versions.
+
+        Does next to nothing when nothing has changed.
+        """
+        from lancedb.index import HnswSq
+
+        table = self._table
+        indices = {index.name: index for index in table.list_indices()}
+        rows = self.count()
+        if "text_idx" not in indices:
+            _index_words(table)
+        graph = indices.get("vector_idx")
+        if rows >= self._graph_rows and (graph is None or graph.num_segments > GRAPH_SEGMENTS):
+            table.create_index(
+                "vector",
+                config=HnswSq(
+                    distance_type="cosine",
+                    num_partitions=max(1, rows // ROWS_A_PARTITION),
+                    ef_construction=100,
+                ),
+            )
+        files = table.stats()["fragment_stats"]["num_fragments"]
+        waiting = any(index.num_unindexed_rows for index in table.list_indices())
+        if waiting or self._adds or files > FILES:
+            self._compact()
+            self._adds = 0
+
+    def close(self) -> None:
+        """Let go of the table."""
+        del self._table
+
+    def _compact(self) -> None:
+        # Unverified files are those of a killed writer: nobody else writes under the lock.
+        self._table.optimize(cleanup_older_than=READERS_GRACE, delete_unverified=True)
+
+    def _holds_any(self, versions: Collection[str]) -> bool:
+        return any(self._table.count_rows(condition) for condition in _conditions(versions))
+
+    def _checked(self, vector: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        vector = np.asarray(vector, dtype=np.float32)
+        if vector.shape != (self._dimensions,):
+            raise ValueError(f"a vector of shape {vector.shape} in an index of {self._dimensions}")
+        if not np.isfinite(vector).all():
+            raise ValueError("a vector with values that are no numbers")
+        return vector
+
+    def _rows(self, entries: Sequence[Entry]) -> Any:
+        import numpy as np
+        import pyarrow as pa
+
+        vectors = np.concatenate([self._checked(entry.vector) for entry in entries])
+        columns: list[Any] = [
+            [entry.id for entry in entries],
+            [entry.version for entry in entries],
+            [entry.chunk for entry in entries],
+            [entry.window for entry in entries],
+            [indexed(entry.text) for entry in entries],
+            pa.FixedSizeListArray.from_arrays(pa.array(vectors), self._dimensions),
+        ]
+        return pa.Table.from_arrays(
+            [
+                column if isinstance(column, pa.Array) else pa.array(column, field.type)
+                for column, field in zip(columns, _schema(self._dimensions), strict=True)
+            ],
+            schema=_schema(self._dimensions),
+        )
+
+
+def _open_table(database: Any, dimensions: int) -> Any:
+    if TABLE in database.list_tables().tables:
+        return database.open_table(TABLE)
+    table = database.create_table(
+        TABLE,
+        schema=_schema(dimensions),
+        exist_ok=True,
+        storage_options={"new_table_enable_stable_row_ids": "true"},
+    )
+    # Before it exists words are compared unstemmed; made empty it costs nothing.
+    _index_words(table)
+    return table
+
+
+def _index_words(table: Any) -> None:
+    from lancedb.index import FTS
+
+    table.create_index("text", config=FTS(max_token_length=LONGEST, remove_stop_words=False))
+
+
+def _schema(dimensions: int) -> Any:
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("version", pa.string()),
+            ("chunk", pa.int32()),
+            ("window", pa.int32()),
+            ("text", pa.string()),
+            ("vector", pa.list_(pa.float32(), dimensions)),
+        ]
+    )
+
+
+def _conditions(versions: Collection[str]) -> Iterator[str]:
+    ordered = sorted(versions)
+    for start in range(0, len(ordered), SOME):
+        quoted = (
+            "'" + version.replace("'", "''") + "'" for version in ordered[start : start + SOME]
+        )
+        yield f"version IN ({', '.join(quoted)})"
+
+
+def _ranked(found: list[tuple[float, dict[str, Any]]]) -> list[Hit]:
+    """Best first; equal scores in the order of ids, so that answers repeat."""
+    found.sort(key=lambda pair: (-pair[0], pair[1]["id"]))
+    return [Hit(row["version"], row["chunk"], row["window"], score) for score, row in found]
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:300]

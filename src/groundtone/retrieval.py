@@ -1,0 +1,247 @@
+"""A question to passages: vectors and words searched, fused, and looked up in the catalog.
+
+The rule of fusion was chosen by measurement: docs/retrieval.md, made by bench/search.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from groundtone.catalog import Catalog, Found, FoundChunk, Key
+from groundtone.documents.document import Box
+from groundtone.embedding import Embedder
+from groundtone.errors import EmbeddingMismatch
+from groundtone.index import Hit
+from groundtone.index.generations import Indexes
+from groundtone.settings import Retrieval
+
+QUESTION_CHARACTERS = 4_000  # far more than the embedder sees; a pasted log is not tokenised whole
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk found for a question.
+
+    Attributes:
+        rank: from 1.
+        text: the chunk's text, exactly ``[start:end]`` of the document's text.
+        score: the fused score by which passages are ordered, 0 to 1 for one question.
+        document: its file's path under its source.
+        title, section, headings, page, box: where it stands; see `chunking.Chunk`.
+        version, chunk: its place in the catalog.
+        window: span in the document's text of the window that matched best.
+        dense: best cosine of its windows with the question; None if no vector came near.
+        lexical: best BM25 score of its windows; None if no word is shared.
+    """
+
+    rank: int
+    text: str
+    score: float
+    document: str
+    title: str
+    section: str
+    headings: tuple[str, ...]
+    page: int | None
+    start: int
+    end: int
+    box: Box | None
+    version: str
+    chunk: int
+    window: tuple[int, int]
+    dense: float | None
+    lexical: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape that ``search --json`` prints."""
+        return {
+            "rank": self.rank,
+            "document": self.document,
+            "title": self.title,
+            "section": self.section,
+            "headings": list(self.headings),
+            "page": self.page,
+            "start": self.start,
+            "end": self.end,
+            "box": self.box,
+            "text": self.text,
+            "score": self.score,
+            "dense": self.dense,
+            "lexical": self.lexical,
+        }
+
+
+class Retriever:
+    """Finds passages in a workspace; sees at once what another process syncs.
+
+    Args:
+        catalog, indexes: of the workspace.
+        embedder: the model that the workspace was built with.
+        settings: the section ``[retrieval]``.
+    """
+
+    def __init__(
+        self, catalog: Catalog, indexes: Indexes, embedder: Embedder, settings: Retrieval
+    ) -> None:
+        self._catalog = catalog
+        self._indexes = indexes
+        self._embedder = embedder
+        self._settings = settings
+
+    def search(self, question: str, k: int | None = None) -> list[Passage]:
+        """The ``k`` best passages, best first; fewer if the workspace holds fewer.
+
+        Args:
+            question: any text; only its beginning counts if it is very long.
+            k: default ``[retrieval] k``.
+
+        Raises:
+            EmbeddingMismatch: the workspace was built with another embedding model.
+        """
+        k = self._settings.k if k is None else k
+        question = question[:QUESTION_CHARACTERS].strip()
+        if not question or k < 1:
+            return []
+        self._check_embedding()
+        index = self._indexes.current(self._embedder.dimensions)
+        candidates = max(self._settings.candidates, 2 * k)
+        vector = self._embedder.embed([question])[0]
+        passages: list[Passage] = []
+        for _ in range(2):
+            dense = _best(index.dense(vector, candidates))
+            lexical = _best(index.lexical(question, candidates))
+            with self._catalog.find(dense.keys() | lexical.keys()) as found:
+                passages = self._passages(found, dense, lexical, k)
+            # Dead hits: a document was replaced in between, and its new version may be missing.
+            if len(found.chunks) == len(dense.keys() | lexical.keys()):
+                break
+        return passages
+
+    def where(self, **named: str) -> list[Passage]:
+        """Every chunk at a named place, in reading order, without a search.
+
+        Args:
+            named: any of ``title``, ``section``, ``document`` (path under its source), ``page``;
+                all must agree. Titles are compared without regard to case.
+
+        This is how a citation label is turned back into passages.
+        """
+        found = []
+        for info in self._catalog.documents():
+            if "title" in named and info.title.casefold() != named["title"].casefold():
+                continue
+            if "document" in named and info.path != named["document"]:
+                continue
+            for chunk in self._catalog.chunks(info.version):
+                if "section" in named and chunk.section != named["section"]:
+                    continue
+                if "page" in named and str(chunk.page) != named["page"]:
+                    continue
+                text = self._catalog.text(info.version, chunk.start, chunk.end)
+                place = FoundChunk(info, chunk)
+                found.append(_passage(place, text, rank=len(found) + 1, window=0))
+        return found
+
+    def _check_embedding(self) -> None:
+        built = self._catalog.fact("embedding")
+        if built is not None and built != self._embedder.fingerprint:
+            raise EmbeddingMismatch(
+                f"This workspace was built with the embedding model {built}, the settings name "
+                f"{self._embedder.fingerprint}.",
+                "Set [embedding] model back, or run `groundtone sync --rebuild`.",
+            )
+
+    def _passages(
+        self, found: Found, dense: dict[Key, Hit], lexical: dict[Key, Hit], k: int
+    ) -> list[Passage]:
+        live = found.chunks
+        scores = fuse(
+            {key: hit.score for key, hit in dense.items() if key in live},
+            {key: hit.score for key, hit in lexical.items() if key in live},
+            self._settings.dense_weight,
+        )
+        best = sorted(scores, key=lambda key: (-scores[key], _place(live[key])))[:k]
+        passages = []
+        for rank, key in enumerate(best, 1):
+            document, chunk = live[key].document, live[key].chunk
+            hit = dense.get(key) or lexical[key]
+            passages.append(
+                _passage(
+                    live[key],
+                    found.text(document.version, chunk.start, chunk.end),
+                    rank=rank,
+                    window=hit.window,
+                    score=scores[key],
+                    dense=dense[key].score if key in dense else None,
+                    lexical=lexical[key].score if key in lexical else None,
+                )
+            )
+        return passages
+
+
+def fuse(
+    dense: Mapping[Key, float], lexical: Mapping[Key, float], dense_weight: float
+) -> dict[Key, float]:
+    """One score for each chunk that either search found: a convex combination.
+
+    Cosines and BM25 scores are both scaled by the best and the worst candidate of their search; a
+    chunk that one search did not find has 0 there.
+    """
+    meaning, words = _scaled(dense), _scaled(lexical)
+    return {
+        key: dense_weight * meaning.get(key, 0.0) + (1 - dense_weight) * words.get(key, 0.0)
+        for key in dense.keys() | lexical.keys()
+    }
+
+
+def _scaled(scores: Mapping[Key, float]) -> dict[Key, float]:
+    if not scores:
+        return {}
+    low, high = min(scores.values()), max(scores.values())
+    return {key: (score - low) / (high - low or 1.0) for key, score in scores.items()}
+
+
+def _best(hits: Iterable[Hit]) -> dict[Key, Hit]:
+    """The best window of each chunk."""
+    best: dict[Key, Hit] = {}
+    for hit in hits:
+        key = (hit.version, hit.chunk)
+        if key not in best or hit.score > best[key].score:
+            best[key] = hit
+    return best
+
+
+def _passage(
+    found: FoundChunk,
+    text: str,
+    *,
+    rank: int,
+    window: int,
+    score: float = 0.0,
+    dense: float | None = None,
+    lexical: float | None = None,
+) -> Passage:
+    document, chunk = found.document, found.chunk
+    return Passage(
+        rank=rank,
+        text=text,
+        score=score,
+        document=document.path,
+        title=document.title,
+        section=chunk.section,
+        headings=chunk.headings,
+        page=chunk.page,
+        start=chunk.start,
+        end=chunk.end,
+        box=chunk.box,
+        version=document.version,
+        chunk=chunk.ordinal,
+        window=chunk.windows[window],
+        dense=dense,
+        lexical=lexical,
+    )
+
+
+def _place(found: FoundChunk) -> tuple[str, int, int]:
+    return found.document.path, found.document.source, found.chunk.ordinal

@@ -1,0 +1,264 @@
+"""What a workspace can be told: ``groundtone.toml`` beside it, ``GROUNDTONE_*`` around it.
+
+A variable names section and field with two underscores: ``GROUNDTONE_RETRIEVAL__K=8``. It wins over
+the file, the file over the defaults here. Settings are checked once, when loaded; a wrong one is a
+`SettingsError` that names the field and where it was written.
+"""
+
+from __future__ import annotations
+
+import os
+import string
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from pydantic_settings import (
+    SettingsError as SourceError,
+)
+
+from groundtone.errors import SettingsError
+
+FILE_NAME = "groundtone.toml"
+PREFIX = "GROUNDTONE_"
+LABEL_FIELDS = frozenset({"n", "title", "section", "document", "page"})
+
+Count = Annotated[int, Field(ge=1)]
+Threads = Annotated[int | None, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sync(_Section):
+    """Which files of a source are read.
+
+    Attributes:
+        include: globs on the path under the source (``**`` crosses folders); empty: every file of
+            a supported kind.
+        exclude: globs that win over ``include``.
+        max_bytes: larger files are listed as failed, not read.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_bytes: Count = 100_000_000
+
+
+class Chunking(_Section):
+    """Sizes of passages and of the windows they are found by, in the embedder's tokens."""
+
+    min_tokens: Count = 256
+    max_tokens: Count = 1024
+    window_tokens: Annotated[int, Field(ge=32)] = 256
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Chunking:
+        if self.max_tokens < 2 * self.min_tokens:
+            raise ValueError("max_tokens must be at least twice min_tokens")
+        return self
+
+
+class Embedding(_Section):
+    """The model that turns text into vectors. ``threads``: None takes what the machine has."""
+
+    model: str = "all-minilm-l6-v2"
+    threads: Threads = None
+
+
+class IndexSettings(_Section):
+    """Where windows and vectors are stored."""
+
+    store: str = "lancedb"
+
+
+class Retrieval(_Section):
+    """How passages are chosen for a question; the measurements are in docs/retrieval.md.
+
+    Attributes:
+        k: passages for a question.
+        candidates: windows taken from each of the two searches before they are fused.
+        dense_weight: share of the vector score in the fused score, 0 (only words) to 1 (only
+            vectors).
+        refuse_below: a question whose best passage has a lower vector similarity (cosine, -1 to
+            1) is refused; -1 never refuses.
+    """
+
+    k: Annotated[int, Field(ge=1, le=1000)] = 5
+    candidates: Annotated[int, Field(ge=1, le=10_000)] = 100
+    dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
+    refuse_below: Annotated[float, Field(ge=-1, le=1)] = 0.25
+
+
+class Chat(_Section):
+    """The model that writes answers, and its limits in its own tokens."""
+
+    model: str = "smollm2-135m-instruct"
+    context_tokens: Annotated[int, Field(ge=256)] = 4096
+    max_tokens: Count = 256
+    threads: Threads = None
+
+
+class Answering(_Section):
+    """How an answer is asked for, checked and shown.
+
+    Attributes:
+        system: the voice of the base model; a tuned model is asked with the one it was trained on.
+        label: citation label; may use {n}, {title}, {section}, {document}, {page}. With {n} it
+            follows each sentence, without it closes the answer.
+        refusal: what is said when the documents do not answer the question.
+        passages: passages shown to the model.
+        passage_tokens: room for one passage in the prompt, in the chat model's tokens.
+        unsupported: what happens to a sentence that no passage supports: ``drop`` or ``mark``.
+        support_below: support (0 to 1) under which a sentence counts as unsupported.
+    """
+
+    system: str = "You are a precise assistant. Answer from the documentation."
+    label: str = "[{n}]"
+    refusal: str = "The documents do not answer this question."
+    passages: Count = 3
+    passage_tokens: Annotated[int, Field(ge=32)] = 240
+    unsupported: Literal["drop", "mark"] = "drop"
+    support_below: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+    @field_validator("label")
+    @classmethod
+    def _known_fields(cls, value: str) -> str:
+        try:
+            parts = list(string.Formatter().parse(value))
+        except ValueError as error:
+            raise ValueError(f"is no valid template: {error}") from None
+        used = {name for _, name, _, _ in parts if name is not None}
+        if unknown := sorted(used - LABEL_FIELDS):
+            known = ", ".join(f"{{{name}}}" for name in sorted(LABEL_FIELDS))
+            raise ValueError(f"uses unknown {{{unknown[0]}}}; it may use {known}")
+        return value
+
+
+class Settings(BaseSettings):
+    """All settings of one workspace; immutable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    sync: Sync = Sync()
+    chunking: Chunking = Chunking()
+    embedding: Embedding = Embedding()
+    index: IndexSettings = IndexSettings()
+    retrieval: Retrieval = Retrieval()
+    chat: Chat = Chat()
+    answer: Answering = Answering()
+
+    @classmethod
+    def load(cls, workspace: Path) -> Settings:
+        """Read the settings of the workspace folder; without a file, defaults and environment.
+
+        Raises:
+            SettingsError: the file is not TOML, or a value cannot be used.
+        """
+        path = workspace / FILE_NAME
+        values = _read(path)
+        try:
+            return cls(**values)
+        except SourceError as error:
+            raise SettingsError(
+                f"The {PREFIX}* environment cannot be read: {error}.",
+                f"Correct it; a variable looks like {PREFIX}RETRIEVAL__K=8.",
+            ) from None
+        except ValidationError as error:
+            raise SettingsError(*_explain(error, path)) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment first: pydantic-settings would let the file's values (init) win."""
+        assert isinstance(init_settings, InitSettingsSource)
+        return env_settings, init_settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.", "Correct that line.") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _explain(error: ValidationError, path: Path) -> tuple[str, str]:
+    """The first fault, with the place where its value was written."""
+    fault = error.errors()[0]
+    field = ".".join(str(part) for part in fault["loc"])
+    variable = PREFIX + "__".join(str(part) for part in fault["loc"]).upper()
+    given = next((name for name in os.environ if name.upper() == variable), None)
+    place = f"the variable {given}" if given else str(path)
+    what = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        return (
+            f"{field} in {place} is not a setting.",
+            "Remove it or correct its name; `groundtone init` writes a file with every name.",
+        )
+    shown = "" if isinstance(fault["input"], dict) else f" = {fault['input']!r}"
+    return f"{field}{shown} in {place} cannot be used: {what}.", "Correct it and try again."
+
+
+DEFAULT_FILE = """\
+# Settings of this workspace. Lines that begin with "# name =" show the defaults;
+# remove the "# " to change one. GROUNDTONE_SECTION__NAME in the environment wins.
+
+[sync]
+# include = []                 # globs; empty: every supported kind. "*.md", "guide/**"
+# exclude = []                 # globs that win over include
+# max_bytes = 100000000        # larger files are listed as failed
+
+[chunking]
+# min_tokens = 256             # a passage, in tokens of the embedding model
+# max_tokens = 1024
+# window_tokens = 256          # what the embedding model sees at once
+
+[embedding]
+# model = "all-minilm-l6-v2"
+# threads =                    # a number; not set: what the machine has
+
+[index]
+# store = "lancedb"
+
+[retrieval]
+# k = 5                        # passages for a question
+# candidates = 100             # windows taken from each search before they are fused
+# dense_weight = 0.5           # 0: only words, 1: only vectors
+# refuse_below = 0.25          # cosine of the best passage under which a question is refused
+
+[chat]
+# model = "smollm2-135m-instruct"
+# context_tokens = 4096
+# max_tokens = 256             # longest answer
+# threads =                    # a number; not set: what the machine has
+
+[answer]
+# system = "You are a precise assistant. Answer from the documentation."
+# label = "[{n}]"              # citation; may use {n} {title} {section} {document} {page}
+# refusal = "The documents do not answer this question."
+# passages = 3                 # passages shown to the chat model
+# passage_tokens = 240         # room for one passage in the prompt
+# unsupported = "drop"         # or "mark": a sentence that no passage supports
+# support_below = 0.5          # support (0 to 1) under which a sentence counts as unsupported
+"""
+"""What `groundtone init` writes."""

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from groundtone.catalog import Catalog, StoredChunk, StoredDocument
+from groundtone.catalog.documents import PART
+from groundtone.errors import Busy, GroundtoneError
+
+CHUNK = StoredChunk(
+    0, 0, 4, ("Guide", "2.1 Keys"), "2.1", 3, (1.0, 2.0, 3.5, 4.0), "Guide\n", ((0, 2), (1, 4))
+)
+
+
+def document(
+    version: str, path: str = "a.md", text: str = "text", source: int = 1
+) -> StoredDocument:
+    return StoredDocument(
+        version, source, path, len(text), 17, "0" * 64, "Guide", "text/markdown", text, (CHUNK,)
+    )
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    catalog = Catalog(tmp_path / "catalog.sqlite")
+    catalog.add_source("docs")
+    yield catalog
+    catalog.close()
+
+
+def test_documents_come_back_as_they_were(catalog: Catalog) -> None:
+    assert catalog.replace_documents([document("v1")]) == set()
+    [info] = catalog.documents()
+    assert (info.version, info.path, info.title, info.chunk_count) == ("v1", "a.md", "Guide", 1)
+    assert catalog.chunks("v1") == [CHUNK]
+    assert catalog.text("v1") == "text"
+    state = catalog.file_states(1)["a.md"]
+    assert (state.version, state.size, state.mtime_ns) == ("v1", 4, 17)
+    assert catalog.counts() == (1, 1)
+
+
+def test_a_new_version_takes_the_place_of_the_old(catalog: Catalog) -> None:
+    catalog.replace_documents([document("v1"), document("v2", "b.md")])
+    assert catalog.replace_documents([document("v3")], {"v2"}) == {"v1", "v2"}
+    assert catalog.versions() == {"v3"}
+    assert catalog.text("v1") == "" and catalog.chunks("v1") == []
+    assert catalog.replace_documents([document("v3", text="again")]) == set()
+    assert catalog.text("v3") == "again"
+
+
+def test_a_failing_replacement_changes_nothing(catalog: Catalog) -> None:
+    catalog.replace_documents([document("v1")])
+    broken = replace(document("v3", "c.md"), text="\ud800")
+    with pytest.raises(UnicodeEncodeError):
+        catalog.replace_documents([document("v2"), broken], remember={"index": "2"})
+    assert catalog.versions() == {"v1"}
+    assert catalog.fact("index") is None
+
+
+def test_everything_can_be_replaced_at_once(catalog: Catalog) -> None:
+    catalog.replace_documents([document("v1"), document("v2", "b.md")])
+    gone = catalog.replace_documents(
+        iter([document("v3")]), everything=True, remember={"index": "2"}
+    )
+    assert gone == {"v1", "v2"}
+    assert catalog.versions() == {"v3"}
+    assert catalog.fact("index") == "2"
+
+
+def test_sources_take_their_documents_with_them(catalog: Catalog) -> None:
+    other = catalog.add_source("other")
+    assert catalog.add_source("other") == other
+    catalog.replace_documents([document("v1"), document("v2", source=other.id)])
+    assert catalog.remove_source(other.id) == {"v2"}
+    assert catalog.versions() == {"v1"}
+    assert [source.path for source in catalog.sources()] == ["docs"]
+
+
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_any_slice_of_any_text(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    catalog = Catalog(tmp_path_factory.mktemp("catalog") / "c.sqlite")
+    catalog.add_source("docs")
+    unit = data.draw(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+    text = (unit * (2 * PART // len(unit) + 1))[: data.draw(st.integers(0, 2 * PART + 5))]
+    catalog.replace_documents([document("v1", text=text)])
+    borders = st.one_of(st.integers(0, len(text)), st.sampled_from([PART - 1, PART, PART + 1]))
+    for _ in range(5):
+        start, end = sorted((data.draw(borders), data.draw(borders)))
+        assert catalog.text("v1", start, end) == text[start:end]
+    assert catalog.text("v1") == text
+    catalog.close()
+
+
+def test_found_chunks_are_live_ones_with_their_text(catalog: Catalog) -> None:
+    catalog.replace_documents([document("v1"), document("v2", "b.md", "other text")])
+    with catalog.find({("v1", 0), ("v2", 0), ("v2", 9), ("gone", 0)}) as found:
+        assert found.chunks.keys() == {("v1", 0), ("v2", 0)}
+        assert found.chunks["v2", 0].document.path == "b.md"
+        catalog.replace_documents([], {"v2"})
+        assert found.text("v2", 0, 5) == "other", "a lookup sees one moment"
+    with catalog.find({("v2", 0)}) as found:
+        assert found.chunks == {}
+
+
+def test_readers_and_writers_at_once(catalog: Catalog, tmp_path: Path) -> None:
+    catalog.replace_documents([document("v0")])
+    done = threading.Event()
+    faults: list[object] = []
+
+    def read() -> None:
+        other = Catalog(tmp_path / "catalog.sqlite")
+        while not done.is_set():
+            if len(other.versions()) != 1 or other.counts() != (1, 1):
+                faults.append("a half-made change was seen")
+        other.close()
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for number in range(1, 60):
+        catalog.replace_documents([document(f"v{number}")])
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+
+
+def test_a_locked_catalog_is_named(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("groundtone.catalog.schema.BUSY_MS", 50)
+    holder = sqlite3.connect(tmp_path / "catalog.sqlite", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    catalog.close()  # the waiting time is set on new connections
+    with pytest.raises(Busy, match="Wait"):
+        catalog.remember("a", "b")
+    holder.close()
+
+
+def test_what_is_no_catalog_is_named(tmp_path: Path) -> None:
+    (tmp_path / "catalog.sqlite").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(GroundtoneError, match="groundtone sync"):
+        Catalog(tmp_path / "catalog.sqlite")
+
+
+def test_a_catalog_of_another_schema_is_left_alone(catalog: Catalog, tmp_path: Path) -> None:
+    catalog.remember("schema", "99")
+    with pytest.raises(GroundtoneError, match="99"):
+        Catalog(tmp_path / "catalog.sqlite")

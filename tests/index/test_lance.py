@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.contracts.index import DIMENSIONS, IndexContract, entry
+
+from groundtone.errors import GroundtoneError, WrongUse
+from groundtone.index import Entry, Index, open_index
+from groundtone.index.lance import LanceIndex
+
+
+class TestLance(IndexContract):
+    def open(self, path: Path, dimensions: int = DIMENSIONS) -> Index:
+        return open_index("lancedb", path, dimensions)
+
+
+class TestLanceWithGraph(IndexContract):
+    """Everything again with the graph that large indexes have."""
+
+    def open(self, path: Path, dimensions: int = DIMENSIONS) -> Index:
+        return LanceIndex(path, dimensions, graph_rows=100)
+
+
+def test_an_unknown_store_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match="lancedb"):
+        open_index("stone", tmp_path, 4)
+
+
+def test_the_graph_finds_what_a_scan_finds(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    vectors = random.normal(size=(2000, 32)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index = LanceIndex(tmp_path / "index", 32, graph_rows=1000)
+    index.add([Entry(f"{n}", f"v{n}", n, 0, "", vector) for n, vector in enumerate(vectors)])
+    index.optimise()
+    found = 0
+    for question in random.normal(size=(20, 32)).astype(np.float32):
+        best = set(np.argsort(-(vectors @ question))[:20].tolist())
+        found += len(best & {hit.chunk for hit in index.dense(question, 20)})
+    assert found >= 0.98 * 20 * 20
+
+
+def test_many_small_changes_leave_few_files(tmp_path: Path) -> None:
+    index = LanceIndex(tmp_path / "index", DIMENSIONS)
+    for number in range(30):
+        index.add([entry(number, "word")])
+    index.optimise()
+    index.add([entry(99, "word")])
+    index.optimise()
+    table = index._table
+    assert table.stats()["fragment_stats"]["num_fragments"] <= 3
+    assert all(found.num_unindexed_rows == 0 for found in table.list_indices())
+    before = table.version
+    index.optimise()
+    assert table.version == before
+
+
+def test_a_damaged_index_says_how_to_mend_it(tmp_path: Path) -> None:
+    index = LanceIndex(tmp_path / "index", DIMENSIONS)
+    index.add([entry(1)])
+    index.close()
+    for manifest in (tmp_path / "index").rglob("*.manifest"):
+        manifest.write_bytes(b"broken")
+    with pytest.raises(GroundtoneError, match="sync --rebuild"):
+        LanceIndex(tmp_path / "index", DIMENSIONS)

@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.small_embedder import SmallEmbedder
+from tests.syncing.place import Place
+
+from groundtone import documents
+from groundtone.errors import Busy, EmbeddingMismatch, GroundtoneError, WrongUse
+from groundtone.settings import Settings
+from groundtone.syncing import forget
+from groundtone.syncing.guarding import alone
+
+GUIDE = "# Guide\n\nOpen the door with the blue key.\n\n## Windows\n\nThey stay shut.\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path / "kb")
+    yield place
+    place.close()
+
+
+def counts(report: object) -> tuple[int, ...]:
+    return tuple(getattr(report, name) for name in ("added", "updated", "deleted", "unchanged"))
+
+
+def test_a_folder_is_followed(place: Place) -> None:
+    place.write("guide.md", GUIDE)
+    place.write("sub/notes.txt", "Water the plants on Monday.")
+    report = place.sync()
+    assert counts(report) == (2, 0, 0, 0)
+    assert report.windows == 3 and report.chunks == 3 and report.failed == []
+    assert place.contents() == {
+        "guide.md": GUIDE,
+        "sub/notes.txt": "Water the plants on Monday.",
+    }
+    place.check()
+
+    place.write("guide.md", GUIDE.replace("blue", "red"), age=50)
+    place.write("new.md", "# New\n\nSomething else.", age=50)
+    (place.docs / "sub/notes.txt").unlink()
+    assert counts(place.sync()) == (1, 1, 1, 0)
+    assert "red key" in place.contents()["guide.md"]
+    assert set(place.contents()) == {"guide.md", "new.md"}
+    place.check()
+
+
+def test_nothing_is_opened_when_nothing_changed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        place.write(f"{number}.md", GUIDE)
+    place.sync()
+    monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("a file was opened"))
+    embedded = place.embedder.embedded
+    assert counts(place.sync()) == (0, 0, 0, 5)
+    assert place.embedder.embedded == embedded
+
+
+def test_the_same_bytes_with_a_new_time_are_unchanged(place: Place) -> None:
+    place.write("guide.md", GUIDE)
+    place.sync()
+    place.write("guide.md", GUIDE, age=10)
+    assert counts(place.sync()) == (0, 0, 0, 1)
+    assert place.embedder.embedded == 2
+
+
+def test_a_change_within_the_clock_is_not_missed(place: Place) -> None:
+    path = place.write("guide.md", GUIDE, age=0)
+    place.sync()
+    status = path.stat()
+    path.write_text(GUIDE.replace("blue", "pink"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert counts(place.sync()) == (0, 1, 0, 0)
+    assert "pink" in place.contents()["guide.md"]
+
+
+def test_bad_files_are_named_and_the_rest_goes_on(place: Place) -> None:
+    place.write("good.md", GUIDE)
+    place.write("empty.md", "")
+    place.write("binary.txt", bytes(range(256)) * 20)
+    place.write("cut.pdf", b"%PDF-1.7\nnothing more")
+    place.write("picture.png", b"\x89PNG")
+    (place.docs / "lost.md").symlink_to(place.docs / "nowhere.md")
+    report = place.sync()
+    assert report.added == 1
+    assert [name for name, _ in report.failed] == ["binary.txt", "cut.pdf", "empty.md", "lost.md"]
+    assert all(reason for _, reason in report.failed)
+    assert any(".png 1" in note for note in report.notes)
+    place.check()
+
+
+def test_too_large_a_file_is_not_read(tmp_path: Path) -> None:
+    place = Place(tmp_path / "kb", settings=Settings(sync={"max_bytes": 1000}))
+    place.write("large.md", "word " * 1000)
+    report = place.sync()
+    assert [name for name, _ in report.failed] == ["large.md"]
+
+
+def test_a_file_that_became_unreadable_keeps_its_last_good_version(place: Place) -> None:
+    place.write("guide.md", GUIDE)
+    place.sync()
+    place.write("guide.md", "", age=50)
+    report = place.sync()
+    assert counts(report) == (0, 0, 0, 0)
+    [(name, reason)] = report.failed
+    assert name == "guide.md" and "kept the last good version" in reason
+    assert place.contents() == {"guide.md": GUIDE}
+    place.check()
+
+
+def test_a_file_that_changes_while_it_is_read_fails_and_is_taken_next_time(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = place.write("guide.md", GUIDE)
+    read = documents.read
+
+    def changing(path: Path, *, max_bytes: int) -> documents.Document:
+        document = read(path, max_bytes=max_bytes)
+        path.write_text(GUIDE + "More.\n")
+        return document
+
+    with monkeypatch.context() as patch:
+        patch.setattr(documents, "read", changing)
+        report = place.sync()
+    assert report.added == 0 and "while it is read" in report.failed[0][1]
+    os.utime(path, (1e9, 1e9))
+    assert counts(place.sync()) == (1, 0, 0, 0)
+
+
+def test_a_folder_that_cannot_be_looked_at_loses_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.write("sub/guide.md", GUIDE)
+    place.write("other.md", GUIDE)
+    place.sync()
+    scandir = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path).name == "sub":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    report = place.sync()
+    assert report.deleted == 0 and report.failed[0][0] == "sub"
+    assert set(place.contents()) == {"sub/guide.md", "other.md"}
+
+
+def test_a_source_that_vanished_keeps_its_documents(place: Place) -> None:
+    place.write("guide.md", GUIDE)
+    place.sync()
+    place.docs.rename(place.root / "elsewhere")
+    report = place.sync([])
+    assert report.deleted == 0 and "gone" in report.failed[0][1]
+    assert set(place.contents()) == {"guide.md"}
+    with pytest.raises(WrongUse, match="There is no"):
+        place.sync()
+
+
+def test_several_sources_and_single_files(place: Place, tmp_path: Path) -> None:
+    place.write("guide.md", GUIDE)
+    single = tmp_path / "single.md"
+    single.write_text("# Single\n\nAlone.")
+    assert counts(place.sync([place.docs, single])) == (2, 0, 0, 0)
+    assert counts(place.sync([])) == (0, 0, 0, 2)
+    single.write_text("# Single\n\nNo longer alone.")
+    assert counts(place.sync([])) == (0, 1, 0, 1)
+    removed = forget(
+        single, state=place.state, catalog=place.catalog, indexes=place.indexes, dimensions=24
+    )
+    assert removed == 1 and set(place.contents()) == {"guide.md"}
+    place.check()
+
+
+def test_a_folder_inside_a_known_source_is_not_indexed_twice(place: Place) -> None:
+    place.write("sub/guide.md", GUIDE)
+    place.sync(place.docs / "sub")
+    report = place.sync()
+    assert set(place.contents()) == {"sub/guide.md"}
+    assert any("now part of" in note for note in report.notes)
+    place.sync(place.docs / "sub")
+    assert set(place.contents()) == {"sub/guide.md"}
+    place.check()
+
+
+def test_a_moved_workspace_still_knows_its_files(place: Place, tmp_path: Path) -> None:
+    place.write("guide.md", GUIDE)
+    place.sync()
+    place.close()
+    place.root.rename(tmp_path / "moved")
+    moved = Place(tmp_path / "moved")
+    assert counts(moved.sync([])) == (0, 0, 0, 1)
+    moved.close()
+
+
+def test_without_any_source_it_says_what_to_do(place: Place) -> None:
+    with pytest.raises(WrongUse, match="groundtone sync FOLDER"):
+        place.sync([])
+
+
+def test_two_syncs_at_once(place: Place) -> None:
+    place.write("guide.md", GUIDE)
+    with alone(place.state), pytest.raises(Busy, match="Wait"):
+        place.sync()
+    assert place.sync().added == 1
+
+
+def test_a_full_disk_is_named_and_nothing_is_lost(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.write("guide.md", GUIDE)
+    place.sync()
+    place.write("new.md", GUIDE)
+    index = place.indexes.current(24)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "add", full)
+        with pytest.raises(GroundtoneError, match="disk is full"):
+            place.sync()
+    assert set(place.contents()) == {"guide.md"}
+    assert counts(place.sync()) == (1, 0, 0, 1)
+    place.check()
+
+
+def test_windows_that_the_index_lost_are_made_again(place: Place) -> None:
+    place.write("guide.md", GUIDE)
+    place.write("other.md", "# Other\n\nText.")
+    place.sync()
+    lost = next(d.version for d in place.catalog.documents() if d.path == "guide.md")
+    place.indexes.current(24).delete({lost})
+    assert counts(place.sync()) == (0, 1, 0, 1)
+    place.check()
+
+
+def test_another_embedding_model_asks_for_a_rebuild(place: Place, tmp_path: Path) -> None:
+    place.write("guide.md", GUIDE)
+    broken = place.write("broken.md", "# Broken\n\nStill good here.")
+    place.sync()
+    place.close()
+    broken.write_bytes(b"")
+    other = Place(place.root, embedder=SmallEmbedder(32, "other"))
+    with pytest.raises(EmbeddingMismatch, match="sync --rebuild"):
+        other.sync()
+    other.check_count = None  # type: ignore[attr-defined]
+    report = other.sync(rebuild=True)
+    assert other.catalog.fact("embedding") == "other@32"
+    assert set(other.contents()) == {"guide.md", "broken.md"}
+    assert "kept the last good version" in report.failed[0][1]
+    other.check()
+    assert counts(other.sync()) == (0, 0, 0, 1)
+    assert len(list((place.state / "index").iterdir())) == 1
+    other.close()
+
+
+def test_an_empty_workspace_may_change_its_model(place: Place) -> None:
+    path = place.write("guide.md", GUIDE)
+    place.sync()
+    path.unlink()
+    place.sync()
+    place.close()
+    path.write_text(GUIDE)
+    other = Place(place.root, embedder=SmallEmbedder(32, "other"))
+    assert other.sync().added == 1
+    other.check()
+    other.close()
+
+
+def test_a_rebuild_follows_deletions_and_can_mend_an_index(place: Place) -> None:
+    place.write("guide.md", GUIDE)
+    gone = place.write("gone.md", GUIDE)
+    place.sync()
+    gone.unlink()
+    place.close()
+    for file in (place.state / "index").rglob("*.manifest"):
+        file.write_bytes(b"broken")
+    with pytest.raises(GroundtoneError, match="--rebuild"):
+        place.sync()
+    report = place.sync(rebuild=True)
+    assert report.deleted == 1 and set(place.contents()) == {"guide.md"}
+    place.check()
+
+
+def test_a_long_document_is_embedded_in_parts(place: Place) -> None:
+    text = "\n\n".join(
+        f"## Part {number}\n\nSentence {number} about thing {number * 7}." for number in range(700)
+    )
+    place.write("long.md", f"# Long\n\n{text}\n")
+    seen: list[tuple[int, int, int]] = []
+    report = place.sync(
+        progress=lambda done, total, windows, _: seen.append((done, total, windows))
+    )
+    assert report.windows == 700
+    assert seen == [(1, 1, 512), (1, 1, 700)]
+    place.check()
+
+
+def test_thousands_of_unchanged_files_are_quick(place: Place) -> None:
+    for number in range(1000):
+        place.write(f"{number % 10}/{number}.txt", f"File number {number}.")
+    place.sync()
+    started = time.perf_counter()
+    assert place.sync().unchanged == 1000
+    assert time.perf_counter() - started < 2

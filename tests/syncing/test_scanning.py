@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from groundtone.syncing.scanning import scan
+
+
+def make(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("text")
+
+
+def names(root: Path, **limits: list[str]) -> list[str]:
+    return [file.name for file in scan(root, **limits).files]
+
+
+def test_order_kinds_and_hidden_files(tmp_path: Path) -> None:
+    make(tmp_path, "b.md", "a/z.txt", "a/.secret.md", ".git/x.md", "a/~$open.docx", "B.MD", "c.py")
+    found = scan(tmp_path)
+    assert [file.name for file in found.files] == ["B.MD", "a/z.txt", "b.md"]
+    assert found.skipped == {".py": 1}
+    assert found.failed == []
+
+
+def test_include_and_exclude(tmp_path: Path) -> None:
+    make(tmp_path, "a.md", "b.txt", "old/c.md", "x/old/d.md", "x/e[1].md")
+    assert names(tmp_path, include=["*.md"]) == ["a.md", "old/c.md", "x/e[1].md", "x/old/d.md"]
+    assert names(tmp_path, exclude=["old"]) == ["a.md", "b.txt", "x/e[1].md"]
+    assert names(tmp_path, exclude=["old/**"]) == ["a.md", "b.txt", "x/e[1].md", "x/old/d.md"]
+    assert names(tmp_path, include=["x/**"]) == ["x/e[1].md", "x/old/d.md"]
+    assert names(tmp_path, include=["x/*.md"]) == ["x/e[1].md"]
+    assert names(tmp_path, include=["[!a].*"]) == ["b.txt", "old/c.md", "x/old/d.md"]
+
+
+def test_links_never_loop_and_real_names_win(tmp_path: Path) -> None:
+    make(tmp_path, "real/a.md", "real/deep/b.md")
+    (tmp_path / "a-link").symlink_to(tmp_path / "real")
+    (tmp_path / "real/deep/up").symlink_to(tmp_path)
+    assert names(tmp_path) == ["real/a.md", "real/deep/b.md"]
+
+
+def test_links_out_of_the_source_are_followed_once(tmp_path: Path) -> None:
+    make(tmp_path, "outside/a.md", "source/b.md")
+    for name in ("one", "two"):
+        (tmp_path / "source" / name).symlink_to(tmp_path / "outside")
+    assert len(names(tmp_path / "source")) == 2
+
+
+def test_a_single_file(tmp_path: Path) -> None:
+    make(tmp_path, "a.md")
+    assert names(tmp_path / "a.md") == ["a.md"]
+
+
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    make(tmp_path, "a.md")
+    os.mkfifo(tmp_path / "pipe.md")
+    (tmp_path / "lost.md").symlink_to("nowhere")
+    assert [name for name, _ in scan(tmp_path).failed] == ["lost.md", "pipe.md"]
+
+
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.md")).write_text("text")
+    except OSError:
+        pytest.skip("this file system refuses such names")
+    found = scan(tmp_path)
+    assert found.files == [] and "UTF-8" in found.failed[0][1]
+    found.failed[0][0].encode()
