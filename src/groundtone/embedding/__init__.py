@@ -1,7 +1,7 @@
 """Texts -> vectors.
 
-One contract, ``Embedder``; one engine a module; ``open_embedder`` opens the one that is asked
-for and imports nothing of the others.
+One contract, ``Embedder``; one engine a module. ``open_embedder`` imports the engine only when
+it is called.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from groundtone.errors import WrongUse
+from groundtone.weights import KNOWN, known
 
-__all__ = ["ENGINES", "Embedder", "open_embedder"]
-
-ENGINES = ("onnxruntime", "openvino")
+__all__ = ["Embedder", "open_embedder"]
 
 
 @runtime_checkable
@@ -43,31 +42,27 @@ class Embedder(Protocol):
         ...
 
 
-def open_embedder(
-    name: str, *, threads: int | None = None, engine: str = "onnxruntime"
-) -> Embedder:
+def open_embedder(name: str, *, threads: int | None = None, precision: str = "int8") -> Embedder:
     """Open the embedding model ``name``.
 
     Args:
-        name: a name of ``groundtone.weights.KNOWN``, "all-minilm-l6-v2".
+        name: "all-minilm-l6-v2".
         threads: processor threads; None for the number of cores this process may use.
-        engine: one of ``ENGINES``.
+        precision: "int8", or "float32" for vectors exact to six digits at less than half the
+            speed.
 
     Raises:
         MissingModel: the weights were never fetched.
         DamagedModel: the weights are not the pinned ones.
-        MissingExtra: the engine's package is not installed.
-        WrongUse: unknown name or engine.
+        WrongUse: no such embedding model, or no such precision.
         EngineError: the engine's vectors are not those of the model.
     """
-    if engine == "onnxruntime":
-        from groundtone.embedding.onnxruntime_engine import OnnxRuntimeEmbedder
+    if known(name).job != "embedding":
+        raise WrongUse(f"{name} is not an embedding model.", f"Known: {', '.join(_names())}.")
+    from groundtone.embedding.onnxruntime_engine import OnnxRuntimeEmbedder
 
-        return OnnxRuntimeEmbedder(name, threads=threads)
-    if engine == "openvino":
-        from groundtone.embedding.openvino_engine import OpenVinoEmbedder
+    return OnnxRuntimeEmbedder(known(name).name, threads=threads, precision=precision)
 
-        return OpenVinoEmbedder(name, threads=threads)
-    raise WrongUse(
-        f"No embedding engine is called {engine!r}.", f"Known: {', '.join(ENGINES)}."
-    )
+
+def _names() -> list[str]:
+    return [name for name, entry in KNOWN.items() if entry.job == "embedding"]

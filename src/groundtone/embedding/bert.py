@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-Array = np.ndarray
+Array = NDArray[Any]
+Watch = Callable[[str, Array], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def read_safetensors(path: Path) -> dict[str, Array]:
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         header = json.loads(stream.read(length))
-    data = np.memmap(path, dtype=np.uint8, mode="r", offset=8 + length)
+    data = np.asarray(np.memmap(path, dtype=np.uint8, mode="r", offset=8 + length))
     tensors = {}
     for name, entry in header.items():
         if name == "__metadata__" or entry["dtype"] not in types:
@@ -59,23 +62,34 @@ def read_shape(path: Path) -> Shape:
 
 
 def forward(
-    weights: Mapping[str, Array], shape: Shape, batch: Sequence[Sequence[int]]
+    weights: Mapping[str, Array],
+    shape: Shape,
+    batch: Sequence[Sequence[int]],
+    *,
+    watch: Watch | None = None,
 ) -> Array:
     """Token ids (with special tokens) -> mean-pooled, L2-normalised vectors, float32 [n, width].
 
     One text after the other, so that padding cannot play a part.
+
+    Args:
+        watch: called with the name and the input [tokens, channels] of each dense layer.
     """
-    return np.stack([_one(weights, shape, np.asarray(ids, dtype=np.int64)) for ids in batch])
+    seen = watch or (lambda name, x: None)
+    return np.stack([_one(weights, shape, np.asarray(ids, dtype=np.int64), seen) for ids in batch])
 
 
-def _one(weights: Mapping[str, Array], shape: Shape, ids: Array) -> Array:
+def _one(weights: Mapping[str, Array], shape: Shape, ids: Array, watch: Watch) -> Array:
     def norm(x: Array, name: str) -> Array:
         centred = x - x.mean(-1, keepdims=True)
         scale = np.sqrt((centred**2).mean(-1, keepdims=True) + shape.epsilon)
-        return centred / scale * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+        out: Array = centred / scale * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+        return out
 
     def dense(x: Array, name: str) -> Array:
-        return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+        watch(name, x)
+        out: Array = x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+        return out
 
     def split(x: Array) -> Array:
         return x.reshape(len(ids), shape.heads, -1).transpose(1, 0, 2)
@@ -98,14 +112,15 @@ def _one(weights: Mapping[str, Array], shape: Shape, ids: Array) -> Array:
         inner = inner * 0.5 * (1 + _erf(inner / math.sqrt(2)))
         x = norm(x + dense(inner, f"{layer}.output.dense"), f"{layer}.output.LayerNorm")
     pooled = x.mean(0)
-    return (pooled / max(float(np.linalg.norm(pooled)), 1e-12)).astype(np.float32)
+    vector: Array = pooled / max(float(np.linalg.norm(pooled)), 1e-12)
+    return vector.astype(np.float32)
 
 
 def _erf(x: Array) -> Array:
     """Error function within 1.5e-7 (Abramowitz and Stegun 7.1.26): numpy has none."""
     t = 1 / (1 + 0.3275911 * np.abs(x))
     series = t * (
-        0.254829592
-        + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))
+        0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))
     )
-    return np.sign(x) * (1 - series * np.exp(-x * x))
+    out: Array = np.sign(x) * (1 - series * np.exp(-x * x))
+    return out

@@ -1,50 +1,154 @@
-"""MiniLM on ONNX Runtime."""
+"""MiniLM on ONNX Runtime, without torch and without the ``onnx`` package.
+
+The graph is built from the pinned weights at first use, checked against the plain forward
+pass of ``bert``, and kept beside the weights.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from groundtone import weights
-from groundtone.embedding.bert import read_safetensors, read_shape
-from groundtone.embedding.onnx_graph import build
+from groundtone.embedding.bert import forward, read_safetensors, read_shape
+from groundtone.embedding.calibration import PROBES, SENTENCES, smoothing
+from groundtone.embedding.onnx_graph import VERSION, build
 from groundtone.embedding.tokens import Tokenizer
+from groundtone.errors import EngineError, WrongUse
 
-_BATCH = 16
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+_FLOORS = {"int8": 0.997, "float32": 0.99999}
+"""The least cosine to the plain forward pass at which a precision counts as the model."""
 
 
 class OnnxRuntimeEmbedder:
+    """An ``Embedder``; see there.
+
+    Args:
+        name: "all-minilm-l6-v2".
+        threads: texts embedded at once; None for the cores this process may use.
+        precision: "int8" (cosine to float32 about .999 on real text, more than twice as fast), or
+            "float32". Where a processor cannot do the 8-bit products right (it saturates), float32
+            is used whatever was asked.
+    """
+
     fingerprint = "all-MiniLM-L6-v2@53aa5117"
     dimensions = 384
     max_tokens = 256
 
-    def __init__(self, name: str, *, threads: int | None = None) -> None:
-        import onnxruntime
-
-        folder = weights.path(name)
-        self._tokenizer = Tokenizer(folder / "tokenizer.json", self.max_tokens)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
-        options.log_severity_level = 3
-        graph = build(read_safetensors(folder / "model.safetensors"), read_shape(folder / "config.json"))
-        self._session = onnxruntime.InferenceSession(graph, options)
+    def __init__(self, name: str, *, threads: int | None = None, precision: str = "int8") -> None:
+        if precision not in _FLOORS:
+            raise WrongUse(
+                f"No precision is called {precision!r}.", f"Known: {', '.join(_FLOORS)}."
+            )
+        self._folder = weights.path(name)
+        self._tokenizer = Tokenizer(self._folder / "tokenizer.json", self.max_tokens)
+        self._threads = threads or _cores()
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed")
+        self.precision = precision
+        session = self._open(precision)
+        if session is None and precision != "float32":
+            self.precision = "float32"
+            session = self._open("float32")
+        if session is None:
+            raise EngineError(
+                f"ONNX Runtime's vectors are not those of {name} on this machine.",
+                "Please report this with the output of `groundtone doctor`.",
+            )
+        self._session: InferenceSession = session
 
     def encode(self, text: str) -> list[tuple[int, int]]:
         return self._tokenizer.offsets(text)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
+        out = np.empty((len(texts), self.dimensions), dtype=np.float32)
         batch = self._tokenizer.batch(texts)
-        out = np.empty((len(batch), self.dimensions), dtype=np.float32)
-        order = sorted(range(len(batch)), key=lambda i: len(batch[i]))
-        for start in range(0, len(order), _BATCH):
-            rows = order[start : start + _BATCH]
-            longest = len(batch[rows[-1]])
-            ids = np.zeros((len(rows), longest), dtype=np.int32)
-            mask = np.zeros_like(ids)
-            for row, index in enumerate(rows):
-                ids[row, : len(batch[index])] = batch[index]
-                mask[row, : len(batch[index])] = 1
-            out[rows] = self._session.run(None, {"ids": ids, "mask": mask})[0]
+        if len(batch) == 1:
+            out[0] = _run(self._session, batch[0])
+            return out
+
+        def one(index: int) -> None:
+            out[index] = _run(self._session, batch[index])
+
+        # The longest first: then no thread is left alone with a long one at the end.
+        order = sorted(range(len(batch)), key=lambda index: -len(batch[index]))
+        for _ in self._pool.map(one, order):
+            pass
         return out
+
+    def _open(self, precision: str) -> InferenceSession | None:
+        """A session whose answers to the probes are right, or None."""
+        cached = self._folder / f"minilm-{precision}-v{VERSION}.onnx"
+        if cached.is_file():
+            session = _session(cached)
+            if session is not None and self._right(session, precision):
+                return session
+        graph = self._build(precision)
+        session = _session(graph)
+        if session is None or not self._right(session, precision):
+            return None
+        _keep(graph, cached)
+        return session
+
+    def _build(self, precision: str) -> bytes:
+        tensors = read_safetensors(self._folder / "model.safetensors")
+        shape = read_shape(self._folder / "config.json")
+        expected = forward(tensors, shape, self._tokenizer.batch(PROBES))
+        factors = None
+        if precision == "int8":
+            factors = smoothing(tensors, shape, self._tokenizer.batch(SENTENCES))
+        return build(tensors, shape, smoothing=factors, expected=expected)
+
+    def _right(self, session: InferenceSession, precision: str) -> bool:
+        """About three milliseconds: cheap enough for every start."""
+        batch = self._tokenizer.batch(PROBES)
+        expected = session.run(["expected"], {"ids": np.array(batch[0], dtype=np.int32)})[0]
+        got = np.stack([_run(session, ids) for ids in batch])
+        return bool(((got * expected).sum(1) >= _FLOORS[precision]).all())
+
+
+def _run(session: InferenceSession, ids: Sequence[int]) -> np.ndarray:
+    vector: np.ndarray = session.run(["vector"], {"ids": np.array(ids, dtype=np.int32)})[0]
+    return vector
+
+
+def _session(graph: Path | bytes) -> InferenceSession | None:
+    """A session of one thread a run; None for a damaged file."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    source = str(graph) if isinstance(graph, Path) else graph
+    try:
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its exceptions share no base of their own
+        if type(error).__module__.startswith("onnxruntime"):
+            return None
+        raise
+
+
+def _keep(graph: bytes, target: Path) -> None:
+    """Put the graph beside the weights in one step; a cache without room or rights is no harm."""
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(graph)
+        draft.replace(target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
