@@ -1,0 +1,145 @@
+"""Every prompt groundtone sends, in one file. Training renders its examples with it too.
+
+The passages stand in the system message and the question alone in the last user message. So the
+part that all models share (reading the passages) comes first, and an activated LoRA, which works
+from the user's turn on, finds the base model's cached state of it valid.
+
+Document text is data: it is fenced by numbered headers, and chat-template marks inside it are
+defused, so that no document can open a turn of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from groundtone.errors import EngineError
+from groundtone.retrieval import Passage
+
+Message = dict[str, str]
+
+WITH_PASSAGES = "Answer only from these passages."
+_MARKS = re.compile(r"<\|[^|\n<>]{1,40}\|>|</?s>|\[/?INST\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A worked example shown in the prompt (the few-shot arms)."""
+
+    question: str
+    answer: str
+    passages: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Messages ready for a chat engine, and the passages that found room in them."""
+
+    messages: list[Message]
+    passages: tuple[Passage, ...]
+
+
+def compose(
+    question: str,
+    passages: Sequence[Passage],
+    *,
+    count: Callable[[str], int],
+    system: str,
+    passage_tokens: int = 240,
+    budget: int = 1500,
+    history: Sequence[Message] = (),
+) -> Prompt:
+    """Compose the prompt for a question.
+
+    Args:
+        question: as the user asked it.
+        passages: best first; empty means "answer without documents".
+        count: tokens of a text by the chat model's tokenizer.
+        system: the voice the answer is written in.
+        passage_tokens: tokens one passage may take; longer ones are shown around the window that
+            matched the question.
+        budget: tokens all passages may take together; those that do not fit are left out.
+        history: earlier turns (user and assistant), oldest first.
+
+    Raises:
+        EngineError: the budget holds not even the beginning of one passage.
+    """
+    shown: list[Passage] = []
+    parts: list[str] = []
+    for passage in passages:
+        part = _show(len(parts) + 1, passage, count, passage_tokens)
+        cost = count(part)
+        if cost > budget:
+            continue
+        budget -= cost
+        parts.append(part)
+        shown.append(passage)
+    if passages and not parts:
+        raise EngineError(
+            "The model's context window is too small for a single passage.",
+            "Lower answer.passage_tokens or choose a model with a larger context.",
+        )
+    messages: list[Message] = [
+        {"role": "system", "content": _system(system, parts)},
+        *history,
+        {"role": "user", "content": defuse(question)},
+    ]
+    return Prompt(messages, tuple(shown))
+
+
+def turns(shot: Shot, count: Callable[[str], int], passage_tokens: int) -> list[Message]:
+    """A worked example as two earlier turns; its passages, if any, stand before its question."""
+    block = [_show(i + 1, p, count, passage_tokens) for i, p in enumerate(shot.passages)]
+    asked = "\n\n".join([WITH_PASSAGES, *block, shot.question]) if block else shot.question
+    return [{"role": "user", "content": asked}, {"role": "assistant", "content": shot.answer}]
+
+
+def defuse(text: str) -> str:
+    """Break chat-template marks in foreign text, so that it stays inside its message."""
+    return _MARKS.sub(lambda match: match.group().replace("|", "¦").replace("[", "("), text)
+
+
+def excerpt(passage: Passage, count: Callable[[str], int], tokens: int) -> str:
+    """The part of a passage to show: all of it, or whole lines around its matching window."""
+    if count(passage.text) <= tokens:
+        return passage.text
+    low, high = (edge - passage.start for edge in passage.window)
+    cut = passage.text[low:high]
+    used = count(cut)
+    if used > tokens:
+        return _head(cut, count, tokens)
+    # Grow outwards line by line, what follows first: an answer more often follows its topic.
+    before = passage.text[:low].splitlines(keepends=True)
+    after = passage.text[high:].splitlines(keepends=True)
+    while before or after:
+        grown = False
+        if after and used + (cost := count(after[0])) <= tokens:
+            cut, used, grown = cut + after.pop(0), used + cost, True
+        else:
+            after = []
+        if before and used + (cost := count(before[-1])) <= tokens:
+            cut, used, grown = before.pop() + cut, used + cost, True
+        else:
+            before = []
+        if not grown:
+            break
+    return cut.strip("\n")
+
+
+def _head(text: str, count: Callable[[str], int], tokens: int) -> str:
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if count(text[:middle]) <= tokens else (low, middle - 1)
+    return text[:low]
+
+
+def _show(number: int, passage: Passage, count: Callable[[str], int], tokens: int) -> str:
+    trail = list(dict.fromkeys([passage.title, *passage.headings]))
+    head = " > ".join([trail[0], trail[-1]] if len(trail) > 1 else trail)
+    return f"[{number}] {defuse(head)}\n{defuse(excerpt(passage, count, tokens)).strip()}"
+
+
+def _system(voice: str, parts: Sequence[str]) -> str:
+    return "\n\n".join([voice, WITH_PASSAGES, *parts]) if parts else voice

@@ -1,0 +1,130 @@
+"""Starting, following and ending training runs, which live in processes of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from groundtone.errors import MissingExtra
+
+Event = dict[str, Any]
+ENDS = frozenset({"trained", "cancelled", "failed"})
+
+
+def start(folder: Path) -> None:
+    """Start, or go on with, the run in `folder`; returns at once.
+
+    The child leads a session of its own: it survives its parent and its terminal.
+
+    Raises:
+        MissingExtra: the packages for tuning are not installed.
+    """
+    import importlib.util
+
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", "peft")):
+        raise MissingExtra("Tuning", "tune")
+    environment = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "TOKENIZERS_PARALLELISM": "false",
+        # Threads that wait should sleep: spinning ones make two programs on two cores crawl.
+        "OMP_WAIT_POLICY": "passive",
+    }
+    with (folder / "stderr.log").open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "groundtone.tuning.child", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
+    (folder / "pid").write_text(str(child.pid))
+
+
+def alive(folder: Path) -> bool:
+    """Whether the run's process is at work."""
+    try:
+        pid = int((folder / "pid").read_text())
+    except (OSError, ValueError):
+        return False
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)  # an ended child of ours must not count as alive
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        if Path("/proc").is_dir():
+            return False
+        command = b""  # no /proc on this system: ask by signal
+    except OSError:
+        return False
+    if command:
+        return b"groundtone.tuning.child" in command
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return not Path("/proc").is_dir()
+
+
+def events(folder: Path) -> list[Event]:
+    """All events so far, a half-written last line left out."""
+    found: list[Event] = []
+    with contextlib.suppress(FileNotFoundError):
+        for line in (folder / "events.jsonl").read_text("utf-8").splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                found.append(json.loads(line))
+    return found
+
+
+def follow(folder: Path, *, poll_s: float = 0.2, seen: int = 0) -> Iterator[Event]:
+    """Yield events as they come, to the last one.
+
+    Args:
+        seen: events to skip, from the beginning.
+
+    A process that died without a last word gives a ``failed`` event that says how to go on.
+    """
+    while True:
+        living = alive(folder)
+        for event in events(folder)[seen:]:
+            seen += 1
+            yield event
+            if event["event"] in ENDS:
+                return
+        if not living:
+            yield {"event": "failed", "error": _last_words(folder)}
+            return
+        time.sleep(poll_s)
+
+
+def cancel(folder: Path, *, wait_s: float = 10.0) -> bool:
+    """End the run's process; what was checkpointed stays. Returns whether one was at work."""
+    if not alive(folder):
+        return False
+    pid = int((folder / "pid").read_text())
+    os.kill(pid, signal.SIGTERM)
+    end = time.monotonic() + wait_s
+    while alive(folder) and time.monotonic() < end:
+        time.sleep(0.05)
+    if alive(folder):
+        os.kill(pid, signal.SIGKILL)
+    return True
+
+
+def _last_words(folder: Path) -> str:
+    with contextlib.suppress(OSError):
+        lines = (folder / "stderr.log").read_text("utf-8", "replace").strip().splitlines()
+        if lines:
+            return f"the training process ended unexpectedly ({lines[-1][:200]})"
+    return "the training process was killed; `groundtone tune resume` goes on from its checkpoint"

@@ -1,0 +1,319 @@
+"""From a page of examples to a model that has earned its place.
+
+Check → render with the documents → train in a child process → register → load beside the base →
+gate. Each step leaves its result in the run's folder, so a run can be followed, cancelled, resumed
+and finished from any process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundtone.catalog.models import StoredModel, StoredRun
+from groundtone.errors import BadExamples, GroundtoneError, WrongUse
+from groundtone.tuning import examples as reading
+from groundtone.tuning import runs
+from groundtone.tuning.examples import Example, Fault
+from groundtone.tuning.recipe import Contexts, Recipe
+
+if TYPE_CHECKING:
+    from groundtone.evaluation.gate import Gate
+    from groundtone.workspace.workspace import Workspace
+
+Event = dict[str, Any]
+INVOCATION = "<|im_start|>user\n"
+GATE_QUESTIONS = 16
+
+
+class Run:
+    """One tuning run; made by :func:`start` or :func:`find`."""
+
+    def __init__(self, workspace: Workspace, id: str) -> None:
+        self._workspace = workspace
+        self.id = id
+        self.folder = workspace.state / "runs" / id
+
+    @property
+    def status(self) -> str:
+        """``running``, ``trained``, ``succeeded``, ``cancelled``, ``failed`` or ``interrupted``."""
+        stored = self._stored()
+        if stored.status != "running":
+            return stored.status
+        last = next((e for e in reversed(runs.events(self.folder)) if e["event"] in runs.ENDS), None)
+        if runs.alive(self.folder):
+            return "running"
+        return str(last["event"]) if last else "interrupted"
+
+    @property
+    def model(self) -> str | None:
+        """The tuned model's name, once the run has succeeded."""
+        return self._stored().model
+
+    def events(self, *, seen: int = 0) -> Iterator[Event]:
+        """Follow the run; after ``trained`` the model is registered and gated, then ``done``."""
+        for event in runs.follow(self.folder, seen=seen):
+            yield event
+            if event["event"] == "trained":
+                yield from finish(self._workspace, self)
+            elif event["event"] in runs.ENDS:
+                self._workspace.catalog.update_run(
+                    self.id, status=event["event"], error=event.get("error"),
+                    finished_at=time.time(),
+                )
+
+    def wait(self) -> Run:
+        """Follow to the end.
+
+        Raises:
+            GroundtoneError: the run failed.
+        """
+        last: Event = {}
+        for last in self.events():
+            pass
+        if last.get("event") == "failed":
+            raise GroundtoneError(f"Run {self.id} failed: {last.get('error')}.")
+        return self
+
+    def cancel(self) -> bool:
+        """End the run; what was checkpointed stays. Returns whether it was at work."""
+        stopped = runs.cancel(self.folder)
+        self._workspace.catalog.update_run(self.id, status="cancelled", finished_at=time.time())
+        return stopped
+
+    def resume(self) -> int:
+        """Go on from the last checkpoint; returns how many events had been told before.
+
+        Raises:
+            WrongUse: it is at work, or has succeeded.
+        """
+        if self.status in ("running", "succeeded"):
+            raise WrongUse(f"Run {self.id} is {self.status}.", "There is nothing to resume.")
+        told = runs.events(self.folder)
+        self._workspace.catalog.update_run(self.id, status="running", error=None)
+        if told and told[-1]["event"] == "trained":
+            return len(told) - 1  # only the gate is missing
+        runs.start(self.folder)
+        return len(told)
+
+    def _stored(self) -> StoredRun:
+        stored = self._workspace.catalog.get_run(self.id)
+        if stored is None:
+            raise WrongUse(f"There is no run {self.id}.", "Run `groundtone tune status`.")
+        return stored
+
+
+def find(workspace: Workspace, id: str | None = None) -> Run:
+    """The run of this id; None is the newest.
+
+    Raises:
+        WrongUse: there is none.
+    """
+    if id is None:
+        newest = workspace.catalog.list_runs(limit=1)
+        if not newest:
+            raise WrongUse("Nothing has been tuned here.", "Start with `groundtone tune run FILE`.")
+        id = newest[0].id
+    run = Run(workspace, id)
+    run._stored()
+    return run
+
+
+def start(
+    workspace: Workspace,
+    path: Path,
+    *,
+    suffix: str,
+    recipe: Recipe | None = None,
+    contexts: Contexts | None = None,
+    held_out: Path | None = None,
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Check the examples, render them with the workspace's documents, and start training.
+
+    Args:
+        suffix: part of the model's name, letters, digits, ``-`` and ``_``.
+        held_out: a questions or examples file that must share nothing with the examples.
+        limit: use only the first so many examples.
+        progress: called with (rendered, total).
+
+    Raises:
+        BadExamples: the file has faults; nothing is trained.
+        WrongUse: a bad suffix, or nothing can be grounded in the documents.
+        MissingExtra: the ``tune`` extra is not installed.
+    """
+    recipe, contexts = recipe or Recipe(), contexts or Contexts()
+    if not suffix or not suffix.replace("-", "").replace("_", "").isalnum() or len(suffix) > 40:
+        raise WrongUse(
+            f"The suffix {suffix!r} cannot be part of a model's name.",
+            "Use up to 40 letters, digits, '-' and '_'.",
+        )
+    found = reading.load(path, held_out=held_out)
+    found.faults += _over_length(workspace, found.rows)
+    if found.faults:
+        raise BadExamples(path, [str(fault) for fault in found.faults])
+    rows = found.rows[:limit]
+    taught, kept_out = split(rows, seed=recipe.seed)
+
+    from groundtone import weights
+    from groundtone.chat.vocabulary import vocabulary
+    from groundtone.tuning.rendering import Renderer
+
+    base_gguf = weights.path(workspace.settings.chat.model)
+    invocation = workspace.chat.tokens(INVOCATION)
+    renderer = Renderer(
+        workspace.retriever,
+        workspace.answerer,
+        workspace.chat,
+        label=workspace.settings.answer.label,
+        refusal=workspace.settings.answer.refusal,
+        passages=workspace.settings.answer.passages,
+        invocation=invocation,
+        end=vocabulary(base_gguf).eos,
+    )
+    tell = (lambda done: progress(done, len(rows))) if progress else None
+    train, about = renderer.render(taught, contexts, progress=tell)
+    valid, _ = renderer.render(kept_out, replace(contexts, each=1, absent=0.0))
+    if not train or not valid:
+        raise WrongUse(
+            f"None of the answers in {path} is supported by the documents of this workspace.",
+            "Sync the documents that the examples were written from, or correct their labels.",
+        )
+
+    id = f"run-{uuid.uuid4().hex[:8]}"
+    folder = workspace.state / "runs" / id
+    folder.mkdir(parents=True)
+    with (folder / "tokens.jsonl").open("w", encoding="utf-8") as out:
+        for name, part in (("train", train), ("held_out", valid)):
+            for row in part:
+                out.write(json.dumps({"split": name, **asdict(row)}) + "\n")
+    job = {
+        "base": workspace.settings.chat.model,
+        "base_gguf": str(base_gguf),
+        "suffix": suffix,
+        "system": _common_system(rows),
+        "recipe": asdict(recipe),
+        "contexts": asdict(contexts),
+        "invocation_tokens": invocation,
+        "examples": str(path),
+        "data_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "rendered": dict(about.kinds),
+        "unresolved_labels": about.unresolved,
+        "unsupported": about.unsupported,
+        "tokens": sum(len(r.prefix) + len(r.question) + len(r.answer) for r in train),
+    }
+    (folder / "job.json").write_text(json.dumps(job, indent=1), "utf-8")
+    (folder / "held_out.json").write_text(json.dumps([asdict(row) for row in kept_out]), "utf-8")
+    workspace.catalog.put_run(StoredRun(id, "running", settings=job))
+    runs.start(folder)
+    return Run(workspace, id)
+
+
+def split(rows: Sequence[Example], *, seed: int) -> tuple[list[Example], list[Example]]:
+    """Examples to train on, and a tenth (8 to 40, at most a third) to hold out."""
+    size = min(max(8, len(rows) // 10), 40, len(rows) // 3)
+    shuffled = list(rows)
+    random.Random(seed).shuffle(shuffled)
+    held = shuffled[:size]
+    lines = {row.line for row in held}
+    return [row for row in rows if row.line not in lines], held
+
+
+def finish(workspace: Workspace, run: Run) -> Iterator[Event]:
+    """Register what a run trained, load it, gate it; yields ``gating`` and ``done``."""
+    job = json.loads((run.folder / "job.json").read_text("utf-8"))
+    trained = next(e for e in reversed(runs.events(run.folder)) if e["event"] == "trained")
+    name = f"ft:{job['base']}:{job['suffix']}:{run.id.removeprefix('run-')}"
+    model = StoredModel(
+        name=name,
+        base=job["base"],
+        kind=job["recipe"]["kind"],
+        path=str(run.folder / "adapter.gguf"),
+        data_sha256=job["data_sha256"],
+        settings={
+            "system": job["system"],
+            "recipe": job["recipe"],
+            "contexts": job["contexts"],
+            "examples": job["examples"],
+        },
+        metrics={key: value for key, value in trained.items() if key != "event"},
+    )
+    workspace.catalog.put_model(model)
+    try:
+        workspace.chat.load(workspace.adapters())  # refuses an adapter that changes nothing
+        yield {"event": "gating", "model": name}
+        gate = measure(workspace, name, run.folder)
+    except GroundtoneError as error:
+        workspace.catalog.delete_model(name)
+        workspace.catalog.update_run(
+            run.id, status="failed", error=str(error), finished_at=time.time()
+        )
+        yield {"event": "failed", "error": str(error)}
+        return
+    workspace.catalog.put_model(
+        replace(model, metrics={**model.metrics, "gate": gate.to_json()})
+    )
+    workspace.catalog.update_run(run.id, status="succeeded", model=name, finished_at=time.time())
+    yield {
+        "event": "done",
+        "run": run.id,
+        "model": name,
+        "gate": gate.to_json(),
+        "trained_tokens": trained["trained_tokens"],
+        "seconds": trained["seconds"],
+    }
+
+
+def measure(workspace: Workspace, model: str, folder: Path) -> Gate:
+    """Ask the held-out examples with and without the adapter, and decide."""
+    from groundtone.answering import labels
+    from groundtone.evaluation import comparing, gate
+    from groundtone.evaluation.arms import run_arms
+    from groundtone.evaluation.measuring import measure as judge
+    from groundtone.evaluation.questions import Question
+
+    settings = workspace.settings.answer
+    rows = [Example(**row) for row in json.loads((folder / "held_out.json").read_text("utf-8"))]
+    refusal = settings.refusal.rstrip(".").lower()
+    questions = [
+        Question(
+            id=f"line-{row.line}",
+            question=row.question,
+            answers=() if refused else (labels.strip(row.answer),),
+            evidence=(),
+            answerable=not refused,
+        )
+        for row in rows[:GATE_QUESTIONS]
+        for refused in [row.answer.rstrip(".").lower() == refusal]
+    ]
+    style = workspace.style() or gate.infer_style(
+        [row.answer for row in rows], label=settings.label, refusal=settings.refusal
+    )
+    who = comparing.Contestants(
+        base=workspace.settings.chat.model, tuned=model, system=workspace.voice(model), shots=()
+    )
+    arms = comparing.build(("rag", "both"), workspace.answerer, who, workspace.resolves)
+    return gate.decide(judge(run_arms(arms, questions), questions, style))
+
+
+def _over_length(workspace: Workspace, rows: Sequence[Example]) -> list[Fault]:
+    limit = workspace.settings.chat.max_tokens
+    return [
+        Fault(row.line, "messages", f"the answer has {size} tokens; an answer may have {limit}")
+        for row in rows
+        if (size := len(workspace.chat.tokens(row.answer))) > limit
+    ]
+
+
+def _common_system(rows: Sequence[Example]) -> str:
+    """The system message most examples share: the voice the model will be asked with."""
+    voices = [row.system for row in rows]
+    return max(set(voices), key=lambda voice: (voices.count(voice), voice))

@@ -1,0 +1,286 @@
+"""A folder that knows its documents and its models: opened here, and every part wired here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from groundtone import settings as settings_module
+from groundtone.answering.answer import Answer, Citation
+from groundtone.answering.pipeline import Answerer
+from groundtone.catalog import Catalog
+from groundtone.errors import NoWorkspace, WrongUse
+from groundtone.retrieval import Passage, Retriever
+from groundtone.settings import Settings
+from groundtone.workspace.starting import starting_toml
+
+if TYPE_CHECKING:
+    from groundtone.chat import ChatEngine
+    from groundtone.embedding import Embedder
+    from groundtone.index.generations import Indexes
+    from groundtone.evaluation.report import Report
+    from groundtone.evaluation.style import Style
+    from groundtone.syncing import SyncReport
+    from groundtone.workspace.tune import Run
+
+STATE = ".groundtone"
+
+
+class Workspace:
+    """A workspace: ``groundtone.toml`` and ``.groundtone/`` in one folder.
+
+    Use :meth:`create` or :meth:`open`, and close it (it is a context manager). Parts are opened
+    when first needed, so that listing models loads no weights.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = Settings.load(folder)
+        self.state = folder / STATE
+        self.catalog = Catalog(self.state / "catalog.db")
+
+    # -- opening ----------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, folder: str | Path) -> Self:
+        """Make a workspace in `folder` (created if needed); one that is there is opened.
+
+        Raises:
+            WrongUse: `folder` is a file, or cannot be written.
+        """
+        folder = Path(folder)
+        try:
+            (folder / STATE).mkdir(parents=True, exist_ok=True)
+            toml = folder / settings_module.FILE_NAME
+            if not toml.exists():
+                toml.write_text(starting_toml(), "utf-8")
+        except OSError as error:
+            raise WrongUse(f"No workspace can be made in {folder}: {error.strerror}.") from None
+        return cls(folder)
+
+    @classmethod
+    def open(cls, folder: str | Path | None = None) -> Self:
+        """Open the workspace in `folder`; None looks from the current folder upward.
+
+        Raises:
+            NoWorkspace: there is none.
+        """
+        start = Path(folder) if folder is not None else Path.cwd()
+        upward = [start] if folder is not None else [start, *start.resolve().parents]
+        for candidate in upward:
+            if (candidate / settings_module.FILE_NAME).is_file():
+                (candidate / STATE).mkdir(exist_ok=True)
+                return cls(candidate)
+        raise NoWorkspace(start)
+
+    def close(self) -> None:
+        """Release engines and files; safe to call twice."""
+        for name in ("chat", "indexes"):
+            part = self.__dict__.pop(name, None)
+            if part is not None:
+                part.close()
+        self.catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- parts, opened when first needed ----------------------------------------------------
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """Texts to vectors, by the model the settings name."""
+        from groundtone.embedding import open_embedder
+
+        return open_embedder(self.settings.embedding.model, threads=self.settings.embedding.threads)
+
+    @cached_property
+    def indexes(self) -> Indexes:
+        """The stores of windows and vectors: the current one, and the next while it is built."""
+        from groundtone.index.generations import Indexes
+
+        return Indexes(
+            self.state / "index", self.settings.index.store, lambda: self.catalog.fact("index")
+        )
+
+    @cached_property
+    def retriever(self) -> Retriever:
+        """Questions to passages."""
+        return Retriever(self.catalog, self.indexes, self.embedder, self.settings.retrieval)
+
+    @cached_property
+    def chat(self) -> ChatEngine:
+        """The chat engine, with every tuned model of this base beside it."""
+        from groundtone.chat import open_chat
+
+        engine = open_chat(
+            self.settings.chat.model,
+            context_tokens=self.settings.chat.context_tokens,
+            threads=self.settings.chat.threads,
+        )
+        engine.load(self.adapters())
+        return engine
+
+    @cached_property
+    def answerer(self) -> Answerer:
+        """Questions to checked answers."""
+        return Answerer(
+            self.retriever,
+            lambda: self.chat,
+            self.settings.answer,
+            self.settings.chat,
+            refuse_below=self.settings.retrieval.refuse_below,
+        )
+
+    def adapters(self) -> dict[str, Path]:
+        """The tuned models of the current base and where their adapters lie."""
+        return {
+            model.name: Path(model.path)
+            for model in self.catalog.list_models()
+            if model.base == self.settings.chat.model and model.path
+        }
+
+    # -- documents --------------------------------------------------------------------------
+
+    def sync(
+        self,
+        *sources: str | Path,
+        progress: Callable[..., None] | None = None,
+        rebuild: bool = False,
+    ) -> SyncReport:
+        """Bring the index in step with the sources: given ones are added to the known ones.
+
+        Raises:
+            WrongUse: no source is known, or one does not exist.
+            Busy: another process is syncing this workspace.
+            EmbeddingMismatch: indexed with another model; `rebuild` builds anew.
+        """
+        from groundtone import syncing
+
+        return syncing.sync(
+            [Path(source) for source in sources],
+            catalog=self.catalog,
+            indexes=self.indexes,
+            embedder=self.embedder,
+            settings=self.settings,
+            state=self.state,
+            progress=progress,
+            rebuild=rebuild,
+        )
+
+    def search(self, question: str, k: int | None = None) -> list[Passage]:
+        """The passages for a question, best first; `k` defaults to ``retrieval.k``."""
+        return self.retriever.search(question, k or self.settings.retrieval.k)
+
+    # -- answers ----------------------------------------------------------------------------
+
+    def ask(self, question: str, *, model: str | None = None) -> Answer:
+        """Answer a question from the documents, every sentence attributed."""
+        for event in self.stream(question, model=model):
+            if isinstance(event, Answer):
+                return event
+        raise AssertionError("stream() ends with an Answer")
+
+    def stream(self, question: str, *, model: str | None = None) -> Iterator[str | Answer]:
+        """Yield pieces of text as they are written, then the finished answer; it is logged.
+
+        Raises:
+            WrongUse: an empty question, or an unknown model.
+        """
+        if not question.strip():
+            raise WrongUse("The question is empty.", "Write a question.")
+        name = self.model_name(model)
+        for event in self.answerer.stream(question, model=name, system=self.voice(name)):
+            if isinstance(event, Answer):
+                self._log(event)
+            yield event
+
+    def model_name(self, model: str | None = None) -> str:
+        """The model to use: the one named, else the active one, else the base."""
+        base = self.settings.chat.model
+        if model is None:
+            return self.catalog.active_model() or base
+        if model in ("base", base):
+            return base
+        if self.catalog.get_model(model) is None:
+            raise WrongUse(
+                f"There is no model {model!r} here.", "Run `groundtone models list` to see them."
+            )
+        return model
+
+    def voice(self, model: str) -> str:
+        """The system message a model is asked with: a tuned one's is part of its training."""
+        stored = self.catalog.get_model(model)
+        return str(stored.settings.get("system", "")) if stored else ""
+
+    def resolves(self, answer: Answer, citation: Citation) -> bool:
+        """Whether the quote stands in the stored document exactly where the citation says."""
+        versions = {p.version for p in answer.passages if p.document == citation.document}
+        return any(
+            self.catalog.text(version, citation.start, citation.end) == citation.quote
+            for version in versions
+        )
+
+    def _log(self, answer: Answer) -> None:
+        import uuid
+
+        from groundtone.catalog.models import StoredAnswer
+
+        value: dict[str, Any] = answer.to_json()
+        self.catalog.put_answer(
+            StoredAnswer(f"answer-{uuid.uuid4().hex[:12]}", answer.question, answer.model, value)
+        )
+
+    def style(self) -> Style | None:
+        """The declared house style: ``style.toml`` beside ``groundtone.toml``, if there is one."""
+        from groundtone.evaluation.style import Style
+
+        path = self.folder / "style.toml"
+        return Style.load(path) if path.is_file() else None
+
+    # -- models -----------------------------------------------------------------------------
+
+    def use(self, model: str, *, force: bool = False) -> None:
+        """Put a model to use; a tuned one must have passed its gate.
+
+        Raises:
+            GateRefused: it has not; `force` overrides, and is recorded.
+        """
+        from groundtone.errors import GateRefused
+
+        name = self.model_name(model)
+        stored = self.catalog.get_model(name)
+        if stored is None:
+            self.catalog.activate(None, "base")
+            return
+        gate = stored.metrics.get("gate") or {}
+        if not gate.get("passed") and not force:
+            reasons = "; ".join(gate.get("reasons", ["it was never measured"]))
+            raise GateRefused(
+                f"{name} has not earned its place: {reasons}.",
+                "Tune with more or better examples, or pass --force to use it all the same.",
+            )
+        self.catalog.activate(name, "forced" if force and not gate.get("passed") else "gate passed")
+
+    def rollback(self) -> str:
+        """Go back to the model in use before; returns its name."""
+        return self.catalog.rollback() or self.settings.chat.model
+
+    def tune(self, examples: str | Path, *, suffix: str, **options: Any) -> Run:
+        """Start training on an examples file; see :func:`groundtone.workspace.tune.start`."""
+        from groundtone.workspace import tune
+
+        return tune.start(self, Path(examples), suffix=suffix, **options)
+
+    def compare(self, questions: str | Path, **options: Any) -> Report:
+        """Measure the arms on a questions file; see :func:`groundtone.workspace.compare.compare`."""
+        from groundtone.workspace import compare
+
+        return compare.compare(self, Path(questions), **options)
