@@ -183,6 +183,21 @@ def test_other_encodings(tmp_path: Path, encoding: str) -> None:
     assert bool(document.notes) == (encoding in ("cp1252", "utf-16-le", "utf-16-be"))
 
 
+@pytest.mark.parametrize(
+    ("encoding", "content"),
+    [
+        ("cp1252", "¿Qué rico! L'été était très chaud, 3,50 € le café. ¡Olé! "),
+        ("cp1250", "Zażółć gęślą jaźń, a potem wróć do łódki na jeziorze. "),
+        ("cp1251", "Синий кран поднимает четыре тонны, канаты служат девять лет. "),
+        ("shift_jis", "青いクレーンは四トンを持ち上げます。ロープは九年もちます。"),
+    ],
+)
+def test_guesses(encoding: str, content: str) -> None:
+    text, notes = decode((content * 5).encode(encoding))
+    assert text == content * 5
+    assert "not UTF-8" in notes[0]
+
+
 def test_far_away_foreign_bytes_are_found(tmp_path: Path) -> None:
     content = "plain words here. " * 20_000 + "Übermäßig schöne Grüße aus Köln. " * 20
     path = tmp_path / "late.txt"

@@ -17,6 +17,7 @@ _MARKS = (
 _SAMPLE = 65_536
 _FOREIGN = re.compile(rb"[\x80-\xff]")
 _FOREIGN_RUN = re.compile(rb"[\x80-\xff]+")
+_INSIDE_WORD = re.compile(rb"(?<=[A-Za-z\x80-\xff])[\x80-\xff](?=[A-Za-z\x80-\xff])")
 # The commonest first: it wins ties.
 _WESTERN = ("cp1252", "cp1250", "latin_1")
 _TEXT_CONTROLS = b"\t\n\r\x0b\x0c\x1b\x1a"
@@ -97,15 +98,16 @@ def _guess(data: bytes, first_bad: int) -> tuple[str, tuple[str, ...]]:
     start = max(0, first_bad - _SAMPLE // 2)
     sample = data[start : start + _SAMPLE]
     foreign, runs = len(_FOREIGN.findall(sample)), len(_FOREIGN_RUN.findall(sample))
-    if runs > 0.7 * foreign:
-        # Foreign characters that stand alone between plain letters: a western language. The
-        # general guess takes short ones for Chinese; which page makes most of them letters?
-        names = sorted(_WESTERN, key=lambda name: -_letters(sample, name))
-    else:
+    names: list[str] = []
+    if runs <= 0.7 * foreign:
         from charset_normalizer import from_bytes
 
         matches = list(from_bytes(sample))
         names = [match.encoding for match in matches if match.chaos <= matches[0].chaos]
+    if not names and foreign < 0.4 * len(sample):
+        # Few foreign characters, most alone between plain letters: a western language. The general
+        # guess takes short ones for Chinese; which page makes letters of them?
+        names = sorted(_WESTERN, key=lambda name: _signs_inside_words(sample, name))
     for name in names:
         with contextlib.suppress(LookupError, UnicodeDecodeError):
             return data.decode(name), (f"not UTF-8; read as {name.replace('_', '-')}",)
@@ -116,5 +118,6 @@ def _guess(data: bytes, first_bad: int) -> tuple[str, tuple[str, ...]]:
     )
 
 
-def _letters(sample: bytes, encoding: str) -> int:
-    return sum(letter.isalpha() for letter in sample.decode(encoding, "replace"))
+def _signs_inside_words(sample: bytes, encoding: str) -> int:
+    found = (match[0].decode(encoding, "replace") for match in _INSIDE_WORD.finditer(sample))
+    return sum(not sign.isalpha() for sign in found)

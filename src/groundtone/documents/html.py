@@ -15,42 +15,23 @@ from groundtone.documents.composing import Composer
 from groundtone.documents.decoding import decode
 from groundtone.documents.document import BlockKind, Document
 from groundtone.documents.grid import Cell, rows_to_text
+from groundtone.documents.webpage import HEADINGS, UNSEEN, Page, children, names
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([\w-]{1,40})", re.I)
-_UNSEEN = _names(
-    "head script style noscript template svg iframe object canvas audio video button input select"
-    " textarea dialog datalist map area link meta title"
-)
-_BLOCKS = _names(
+_BLOCKS = names(
     "address article aside blockquote body center details dd div dl dt fieldset figcaption figure"
     " footer form header hr html legend li main nav ol p section summary table tbody td tfoot th"
     " thead tr ul caption"
 )
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_NAVIGATION_ROLES = _names("navigation banner contentinfo search dialog alertdialog")
-# Words in a class or id that mark what is not content: anywhere, and outside the main element.
-_NEVER_CONTENT = _names(
-    "cookie cookies consent gdpr navbar navheader navfooter breadcrumb breadcrumbs pagination pager"
-    " headerlink"
-)
-_SELDOM_CONTENT = _names(
-    "nav navigation menu sidebar footer masthead skip skiplink share social newsletter advert ads"
-    " related"
-)
-_ADMONITIONS = _names(
+_ADMONITIONS = names(
     "note tip warning caution important admonition alert callout hint danger notice"
 )
-_WORDS = re.compile(r"[a-z0-9]+")
 _NESTING = re.compile(
-    r"<(/?)(?:div|section|article|span|ul|ol|dl|table|blockquote|center|form|font|a|b|i|em|strong)\b",
+    r"<(/?)(?:div|section|article|span|ul|ol|dl|table|blockquote|center|form)\b",
     re.I,
 )
 _DEEPEST = 5_000
@@ -74,7 +55,7 @@ def read(path: Path, data: bytes) -> Document:
     if _depth(text) > _DEEPEST:
         raise RecursionError("too many elements inside each other")
     tree = LexborHTMLParser(text)
-    page = _Page(tree.root)
+    page = Page(tree.root)
     composer = Composer()
     for kind, block, level in _walk(page.content, page, 0):
         composer.add(kind, block, level=level)
@@ -97,92 +78,15 @@ def _depth(text: str) -> int:
     return deepest
 
 
-class _Page:
-    """Which elements are content, decided in one pass over the tree."""
-
-    def __init__(self, root: LexborNode | None) -> None:
-        self.dropped: set[int] = set()
-        self.body = root
-        self.content = root
-        if root is None:
-            return
-        nodes: list[LexborNode] = []
-        parents: list[int] = []
-        lengths: list[int] = []
-        in_main: list[bool] = []
-        todo = [(root, -1, False)]
-        while todo:
-            node, parent, inside = todo.pop()
-            index = len(nodes)
-            inside = inside or node.tag in ("main", "article")
-            nodes.append(node)
-            parents.append(parent)
-            in_main.append(inside)
-            tag = node.tag or ""
-            lengths.append(len((node.text_content or "").strip()) if tag == "-text" else 0)
-            if tag not in _UNSEEN:
-                todo.extend((child, index, inside) for child in _children(node))
-        headed = [node.tag in _HEADINGS for node in nodes]
-        for index in range(len(nodes) - 1, 0, -1):
-            lengths[parents[index]] += lengths[index]
-            headed[parents[index]] |= headed[index]
-        whole = lengths[0]
-        mains: list[int] = []
-        articles: list[int] = []
-        tables_of_contents: list[int] = []
-        for index, node in enumerate(nodes):
-            tag = node.tag or ""
-            if tag.startswith("-"):
-                continue
-            attributes = node.attributes
-            role = (attributes.get("role") or "").lower()
-            if tag == "body":
-                self.body = self.content = node
-            if tag == "main" or role == "main":
-                mains.append(index)
-                continue
-            if tag == "article":
-                articles.append(index)
-                continue
-            if tag in ("body", "html") or tag in _HEADINGS:
-                continue
-            marks = (attributes.get("class") or "").lower().split()
-            if not headed[index]:
-                # With a heading inside, an id such as "pagination" names a section about it.
-                marks.append((attributes.get("id") or "").lower())
-            words = [_WORDS.findall(mark) for mark in marks]
-            if any("toc" in word for word in words) and tag != "a":
-                tables_of_contents.append(index)
-            small = lengths[index] <= 0.4 * whole
-            outside = small and not in_main[index]
-            if (
-                tag == "nav"
-                or role in _NAVIGATION_ROLES
-                or "hidden" in attributes
-                or (outside and tag in ("header", "footer", "aside"))
-                or (outside and any(_SELDOM_CONTENT.intersection(word[:1]) for word in words))
-                or (small and any(_NEVER_CONTENT.intersection(word) for word in words))
-            ):
-                self.dropped.add(node.mem_id)
-        listed = sum(lengths[index] for index in tables_of_contents)
-        if listed * 4 < whole:
-            # Beside the text itself, a list of its headings is only noise to a search.
-            self.dropped.update(nodes[index].mem_id for index in tables_of_contents)
-        for index in mains or (articles if len(articles) == 1 else []):
-            if lengths[index] >= 0.3 * whole and nodes[index].mem_id not in self.dropped:
-                self.content = nodes[index]
-                break
-
-
 Piece = tuple[BlockKind, str, int | None]
 
 
-def _walk(root: LexborNode | None, page: _Page, depth: int) -> Iterator[Piece]:
+def _walk(root: LexborNode | None, page: Page, depth: int) -> Iterator[Piece]:
     """The blocks under an element, in order."""
     if root is None:
         return
     run: list[str] = []
-    todo: list[LexborNode | None] = [*reversed(_children(root))]
+    todo: list[LexborNode | None] = [*reversed(children(root))]
     while todo:
         node = todo.pop()
         if node is None:
@@ -193,11 +97,11 @@ def _walk(root: LexborNode | None, page: _Page, depth: int) -> Iterator[Piece]:
             run.append(node.text_content or "")
         elif tag == "br":
             run.append(_LINE)
-        elif tag in _UNSEEN or tag.startswith("-") or node.mem_id in page.dropped:
+        elif tag in UNSEEN or tag.startswith("-") or node.mem_id in page.dropped:
             continue
-        elif tag in _HEADINGS:
+        elif tag in HEADINGS:
             yield from _paragraph(run)
-            level = None if depth or _in_admonition(node) else _HEADINGS[tag]
+            level = None if depth or _in_admonition(node) else HEADINGS[tag]
             yield ("heading" if level else "paragraph"), _squeeze(_plain(node, page)), level
         elif tag in ("pre", "xmp", "listing"):
             yield from _paragraph(run)
@@ -215,9 +119,9 @@ def _walk(root: LexborNode | None, page: _Page, depth: int) -> Iterator[Piece]:
         elif tag in _BLOCKS:
             yield from _paragraph(run)
             todo.append(None)
-            todo.extend(reversed(_children(node)))
+            todo.extend(reversed(children(node)))
         else:
-            todo.extend(reversed(_children(node)))
+            todo.extend(reversed(children(node)))
     yield from _paragraph(run)
 
 
@@ -232,11 +136,11 @@ def _paragraph(run: list[str]) -> Iterator[Piece]:
                 yield "paragraph", text.strip("\n"), None
 
 
-def _items(node: LexborNode, page: _Page, depth: int) -> Iterator[str]:
+def _items(node: LexborNode, page: Page, depth: int) -> Iterator[str]:
     number = 0
-    for item in _children(node):
+    for item in children(node):
         tag = item.tag or ""
-        if tag.startswith("-") or tag in _UNSEEN or item.mem_id in page.dropped:
+        if tag.startswith("-") or tag in UNSEEN or item.mem_id in page.dropped:
             continue
         if tag in ("ul", "ol", "menu"):  # a list straight inside a list: browsers indent it
             yield from (f"  {line}" for line in _items(item, page, depth + 1))
@@ -249,25 +153,25 @@ def _items(node: LexborNode, page: _Page, depth: int) -> Iterator[str]:
                 mark = ""
 
 
-def _walk_item(item: LexborNode, page: _Page, depth: int) -> Iterator[Piece]:
+def _walk_item(item: LexborNode, page: Page, depth: int) -> Iterator[Piece]:
     if depth + 1 < _DEEPEST_LIST:
         yield from _walk(item, page, depth + 1)
     else:
         yield "paragraph", _squeeze(_plain(item, page)), None
 
 
-def _definitions(node: LexborNode, page: _Page, depth: int) -> Iterator[str]:
+def _definitions(node: LexborNode, page: Page, depth: int) -> Iterator[str]:
     """Each term with what is said about it."""
     lines: list[str] = []
     ended = False
-    todo = [*reversed(_children(node))]
+    todo = [*reversed(children(node))]
     while todo:
         child = todo.pop()
         tag = child.tag or ""
-        if child.mem_id in page.dropped or tag.startswith("-") or tag in _UNSEEN:
+        if child.mem_id in page.dropped or tag.startswith("-") or tag in UNSEEN:
             continue
         if tag == "div":  # groups of dt and dd may be wrapped
-            todo.extend(reversed(_children(child)))
+            todo.extend(reversed(children(child)))
             continue
         if tag == "dt":
             if ended and lines:
@@ -289,20 +193,20 @@ def _is_layout(table: LexborNode) -> bool:
     if (table.attributes.get("role") or "").lower() in ("presentation", "none"):
         return True
     cells = 0
-    todo = _children(table)
+    todo = children(table)
     while todo:
         node = todo.pop()
         tag = node.tag or ""
-        if tag == "table" or tag in _HEADINGS:
+        if tag == "table" or tag in HEADINGS:
             return True
         cells += tag in ("td", "th")
-        todo.extend(_children(node))
+        todo.extend(children(node))
     return cells <= 1
 
 
-def _table(table: LexborNode, page: _Page) -> Iterator[Piece]:
+def _table(table: LexborNode, page: Page) -> Iterator[Piece]:
     rows: list[list[Cell]] = []
-    todo = [*reversed(_children(table))]
+    todo = [*reversed(children(table))]
     while todo:
         node = todo.pop()
         tag = node.tag or ""
@@ -311,7 +215,7 @@ def _table(table: LexborNode, page: _Page) -> Iterator[Piece]:
         if tag == "caption":
             yield "paragraph", _squeeze(_plain(node, page)), None
         elif tag in ("thead", "tbody", "tfoot"):
-            todo.extend(reversed(_children(node)))
+            todo.extend(reversed(children(node)))
         elif tag == "tr":
             rows.append(
                 [
@@ -320,7 +224,7 @@ def _table(table: LexborNode, page: _Page) -> Iterator[Piece]:
                         _span(cell, "colspan"),
                         _span(cell, "rowspan"),
                     )
-                    for cell in _children(node)
+                    for cell in children(node)
                     if cell.tag in ("td", "th")
                 ]
             )
@@ -332,10 +236,10 @@ def _span(cell: LexborNode, name: str) -> int:
     return int(value) if value.isdecimal() and len(value) < 5 else 1
 
 
-def _plain(root: LexborNode, page: _Page | None = None) -> str:
+def _plain(root: LexborNode, page: Page | None = None) -> str:
     """All text under an element; blocks inside it are set apart by a space."""
     pieces: list[str] = []
-    todo = [*reversed(_children(root))]
+    todo = [*reversed(children(root))]
     while todo:
         node = todo.pop()
         tag = node.tag or ""
@@ -343,12 +247,12 @@ def _plain(root: LexborNode, page: _Page | None = None) -> str:
             pieces.append(node.text_content or "")
         elif tag == "br":
             pieces.append("\n")
-        elif tag in _UNSEEN or tag.startswith("-") or (page and node.mem_id in page.dropped):
+        elif tag in UNSEEN or tag.startswith("-") or (page and node.mem_id in page.dropped):
             continue
         else:
             if tag in _BLOCKS:
                 pieces.append(" ")
-            todo.extend(reversed(_children(node)))
+            todo.extend(reversed(children(node)))
     return "".join(pieces)
 
 
@@ -358,10 +262,6 @@ def _in_admonition(heading: LexborNode) -> bool:
     if box is None or box.tag in ("body", "main", "article", "section", "html"):
         return False
     return bool(set((box.attributes.get("class") or "").lower().split()) & _ADMONITIONS)
-
-
-def _children(node: LexborNode) -> list[LexborNode]:
-    return list(node.iter(include_text=True))
 
 
 def _squeeze(text: str) -> str:

@@ -1,6 +1,6 @@
 """PDF: the text layer with pages and boxes, headings by their type size.
 
-pdfium says where each character stands and how large it is; `layout` makes lines and blocks of
+pdfium says where each character stands and how large it is; `lines` and `layout` make blocks of
 that. Nothing is recognised from pictures: a scanned page without a text layer is noted.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,18 +17,23 @@ from typing import TYPE_CHECKING
 
 from groundtone.documents.composing import Composer
 from groundtone.documents.document import Box, Document
-from groundtone.documents.layout import Line, Word, arrange
+from groundtone.documents.layout import arrange
+from groundtone.documents.lines import Line, Word
 from groundtone.errors import UnreadableFile
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument, PdfPage
+    from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
 
 # pdfium keeps global state and is not safe for threads.
 _ONE_AT_A_TIME = threading.Lock()
 _PASSWORD_NEEDED = 4
 _UNTITLED = ("untitled", "(anonymous)", "anonymous", "(unspecified)", "microsoft word -")
 # pdfium's sign for a hyphen that only divides a word at a line's end.
-_SOFT_HYPHENS = {0x02, 0xAD, 0xFFFE}
+_SOFT = "\u00ad"
+_NOTHING = "\u200d"
+_SIGNS = {code: _NOTHING for code in range(32) if code not in (9, 10, 13)}
+_SIGNS |= dict.fromkeys((0x02, 0xAD, 0xFFFE), _SOFT)
+_WORD_OR_END = re.compile(rf"([^\s\u200b{_SOFT}]+{_SOFT}?|{_SOFT})|[\r\n]+")
 
 
 def read(path: Path, data: bytes) -> Document:
@@ -105,9 +111,7 @@ def _lines(page: PdfPage, number: int) -> Iterator[Line]:
 
     to_display, width, height = _display(page)
     with closing(page.get_textpage()) as textpage:
-        count = textpage.count_chars()
-        unicode_of = pdfium.FPDFText_GetUnicode
-        codes = [unicode_of(textpage, index) for index in range(count)]
+        letters = _letters(textpage)
         left, right, bottom, top = (ctypes.c_double() for _ in range(4))
         loose = pdfium.FS_RECTF()
         matrix = pdfium.FS_MATRIX()
@@ -123,44 +127,56 @@ def _lines(page: PdfPage, number: int) -> Iterator[Line]:
             points = float(pdfium.FPDFText_GetFontSize(textpage, index))
             if pdfium.FPDFText_GetMatrix(textpage, index, matrix):
                 points *= math.hypot(matrix.c, matrix.d) or 1.0
-            return points
+            return round(points, 1)
 
-        def word(start: int, end: int) -> Word | None:
-            text = "".join(
-                "\u00ad" if code in _SOFT_HYPHENS else chr(code)
-                for code in codes[start:end]
-                if code >= 32 or code in _SOFT_HYPHENS
-            )
-            first, last = box(start), box(end - 1)
-            if not text.strip() or first is None or last is None:
-                return None
-            hull = (
-                min(first[0], last[0]),
-                min(first[1], last[1]),
-                max(first[2], last[2]),
-                max(first[3], last[3]),
-            )
-            return Word(text, hull, round(size(start), 1), _is_bold(textpage, start))
+        def line(spans: list[tuple[int, int]]) -> Line | None:
+            # Asking for every word would take as long as all the rest.
+            bold = _is_bold(textpage, spans[0][0]) and _is_bold(textpage, spans[-1][0])
+            words = []
+            for start, end in spans:
+                text = letters[start:end].replace(_NOTHING, "")
+                one, two = box(start), box(end - 1)
+                if text and one is not None and two is not None:
+                    hull = (
+                        min(one[0], two[0]),
+                        min(one[1], two[1]),
+                        max(one[2], two[2]),
+                        max(one[3], two[3]),
+                    )
+                    words.append(Word(text, hull, size(start), bold))
+            return Line(number, words, width, height) if words else None
 
-        words: list[Word] = []
-        start = -1
-        for index in range(count + 1):
-            code = codes[index] if index < count else 10
-            blank = code in (0, 9, 10, 13, 32, 0xA0, 0x3000) or 0x2000 <= code <= 0x200B
+        spans: list[tuple[int, int]] = []
+        for match in _WORD_OR_END.finditer(letters):
+            if match[1] is not None:
+                spans.append(match.span())
             # pdfium runs a divided word on without a line end: the line ends all the same.
-            divided = start >= 0 and index > start and codes[index - 1] in _SOFT_HYPHENS
-            if not blank and not divided:
-                if start < 0:
-                    start = index
-                continue
-            if start >= 0:
-                made = word(start, index)
+            if spans and (match[1] is None or match[1].endswith(_SOFT)):
+                made = line(spans)
                 if made is not None:
-                    words.append(made)
-                start = -1 if blank else index
-            if (code in (10, 13) or divided) and words:
-                yield Line(number, words, width, height)
-                words = []
+                    yield made
+                spans = []
+        if spans:
+            made = line(spans)
+            if made is not None:
+                yield made
+
+
+def _letters(textpage: PdfTextPage) -> str:
+    """One letter for each of the page's characters, so that places in it are pdfium's."""
+    import pypdfium2.raw as pdfium
+
+    count = textpage.count_chars()
+    buffer = ctypes.create_string_buffer(2 * count + 2)
+    units = ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort))
+    if pdfium.FPDFText_GetText(textpage, 0, count, units) == count + 1:
+        letters = buffer.raw[: 2 * count].decode("utf-16-le", "surrogatepass")
+    else:
+        letters = ""
+    if len(letters) != count:  # characters beyond 16 bits, or without any meaning
+        codes = (pdfium.FPDFText_GetUnicode(textpage, index) for index in range(count))
+        letters = "".join(chr(code) if code < 0x110000 else _NOTHING for code in codes)
+    return letters.translate(_SIGNS)
 
 
 def _is_bold(textpage: object, index: int) -> bool:

@@ -1,0 +1,120 @@
+"""Which part of an HTML page is its content, decided in one pass over its elements."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+
+def names(text: str) -> frozenset[str]:
+    """A set of words."""
+    return frozenset(text.split())
+
+
+UNSEEN = names(
+    "head script style noscript template svg iframe object canvas audio video button input select"
+    " textarea dialog datalist map area link meta title"
+)
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_NAVIGATION_ROLES = names("navigation banner contentinfo search dialog alertdialog")
+# Words in a class or id that mark what is not content: anywhere, and outside the main element.
+_NEVER_CONTENT = names(
+    "cookie cookies consent gdpr navbar navheader navfooter breadcrumb breadcrumbs pagination pager"
+    " headerlink"
+)
+_SELDOM_CONTENT = names(
+    "nav navigation menu sidebar footer masthead skip skiplink share social newsletter advert ads"
+    " related"
+)
+_WORDS = re.compile(r"[a-z0-9]+")
+
+
+class Page:
+    """A parsed page.
+
+    Attributes:
+        dropped: ids (``mem_id``) of elements that are not content.
+        body: the ``body`` element.
+        content: the element to read, ``body`` or its main part.
+    """
+
+    def __init__(self, root: LexborNode | None) -> None:
+        self.dropped: set[int] = set()
+        self.body = root
+        self.content = root
+        if root is None:
+            return
+        nodes: list[LexborNode] = []
+        parents: list[int] = []
+        lengths: list[int] = []
+        in_main: list[bool] = []
+        todo = [(root, -1, False)]
+        while todo:
+            node, parent, inside = todo.pop()
+            index = len(nodes)
+            inside = inside or node.tag in ("main", "article")
+            nodes.append(node)
+            parents.append(parent)
+            in_main.append(inside)
+            tag = node.tag or ""
+            lengths.append(len((node.text_content or "").strip()) if tag == "-text" else 0)
+            if tag not in UNSEEN:
+                todo.extend((child, index, inside) for child in children(node))
+        headed = [node.tag in HEADINGS for node in nodes]
+        for index in range(len(nodes) - 1, 0, -1):
+            lengths[parents[index]] += lengths[index]
+            headed[parents[index]] |= headed[index]
+        whole = lengths[0]
+        mains: list[int] = []
+        articles: list[int] = []
+        tables_of_contents: list[int] = []
+        for index, node in enumerate(nodes):
+            tag = node.tag or ""
+            if tag.startswith("-"):
+                continue
+            attributes = node.attributes
+            role = (attributes.get("role") or "").lower()
+            if tag == "body":
+                self.body = self.content = node
+            if tag == "main" or role == "main":
+                mains.append(index)
+                continue
+            if tag == "article":
+                articles.append(index)
+                continue
+            if tag in ("body", "html") or tag in HEADINGS:
+                continue
+            marks = (attributes.get("class") or "").lower().split()
+            if not headed[index]:
+                # With a heading inside, an id such as "pagination" names a section about it.
+                marks.append((attributes.get("id") or "").lower())
+            words = [_WORDS.findall(mark) for mark in marks]
+            if any("toc" in word for word in words) and tag != "a":
+                tables_of_contents.append(index)
+            small = lengths[index] <= 0.4 * whole
+            outside = small and not in_main[index]
+            if (
+                tag == "nav"
+                or role in _NAVIGATION_ROLES
+                or "hidden" in attributes
+                or (outside and tag in ("header", "footer", "aside"))
+                or (outside and any(_SELDOM_CONTENT.intersection(word[:1]) for word in words))
+                or (small and any(_NEVER_CONTENT.intersection(word) for word in words))
+            ):
+                self.dropped.add(node.mem_id)
+        listed = sum(lengths[index] for index in tables_of_contents)
+        if listed * 4 < whole:
+            # Beside the text itself, a list of its headings is only noise to a search.
+            self.dropped.update(nodes[index].mem_id for index in tables_of_contents)
+        for index in mains or (articles if len(articles) == 1 else []):
+            if lengths[index] >= 0.3 * whole and nodes[index].mem_id not in self.dropped:
+                self.content = nodes[index]
+                break
+
+
+def children(node: LexborNode) -> list[LexborNode]:
+    """Child nodes, text included."""
+    return list(node.iter(include_text=True))
