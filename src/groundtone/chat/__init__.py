@@ -102,7 +102,7 @@ FORMS = (
     "smollm2-135m-instruct   the small local model (groundtone models fetch)\n"
     "  gguf:PATH               a local model file in GGUF format\n"
     "  openai:MODEL            OpenAI, key in OPENAI_API_KEY\n"
-    "  http://host/v1#MODEL    any OpenAI-compatible server, key in GROUNDTONE_API_KEY if it needs one"
+    "  http://host/v1#MODEL    any OpenAI-compatible server, its key in GROUNDTONE_API_KEY"
 )
 
 
@@ -151,18 +151,15 @@ def complete(
     stop: Sequence[str] = (),
 ) -> Completion:
     """Return the whole answer at once. Arguments and errors as in `ChatEngine.stream`."""
-    last: str | Completion = ""
-    for last in engine.stream(
+    events = engine.stream(
         messages,
         model=model,
         max_tokens=max_tokens,
         temperature=temperature,
         seed=seed,
         stop=stop,
-    ):
-        pass
-    assert isinstance(last, Completion)
-    return last
+    )
+    return next(event for event in events if isinstance(event, Completion))
 
 
 def complete_many(
@@ -200,6 +197,16 @@ def complete_many(
             yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def check_messages(messages: Sequence[Message]) -> None:
+    """Raise WrongUse, naming the message and the field, unless all have a role and a content."""
+    if not messages:
+        raise WrongUse("There are no messages to answer.", "Pass at least one user message.")
+    for number, message in enumerate(messages, start=1):
+        for field in ("role", "content"):
+            if not isinstance(message.get(field), str):
+                raise WrongUse(f"Message {number} has no text in its field {field!r}.")
 
 
 def _local(

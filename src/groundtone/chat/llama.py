@@ -13,59 +13,24 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundtone.chat import BASE, Completion, Message
-from groundtone.chat.metadata import INVOCATION_KEY, metadata
-from groundtone.chat.places import Places, Plan, Weights, last_occurrence
-from groundtone.chat.vocabulary import SAMPLES, vocabulary
+from groundtone.chat.adapters import (
+    PROBE,
+    Adapter,
+    check_adapters,
+    check_vocabulary,
+    read_adapter,
+)
+from groundtone.chat.metadata import metadata
+from groundtone.chat.places import Places, Plan, Weights
+from groundtone.chat.vocabulary import vocabulary
 from groundtone.errors import EngineError, WrongUse
 
 if TYPE_CHECKING:
     from groundtone.chat.process import Backend
-
-_PROBE = [
-    {"role": "system", "content": "Answer from the manual: the light is green when ready."},
-    {"role": "user", "content": "Which colour is the light?"},
-]
-
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """One GGUF adapter beside the base.
-
-    Attributes:
-        number: its number in the server.
-        invocation: what it starts from (activated LoRA), or None (plain LoRA).
-        matched: the sequence that llama.cpp looks for; the adapter works from one token before.
-    """
-
-    name: str
-    path: Path
-    number: int
-    invocation: tuple[int, ...] | None = None
-    matched: tuple[int, ...] | None = None
-
-    def weights(self, tokens: Sequence[int]) -> Weights:
-        """Return what reads these tokens, and raise where the adapter would not be applied."""
-        if self.matched is None:
-            return Weights(self.number)
-        found = last_occurrence(tokens, self.matched)
-        if not found:
-            raise EngineError(
-                f"The prompt does not hold the tokens that switch {self.name} on "
-                f"({list(self.invocation or self.matched)}), so the base alone would answer.",
-                "Ask with a user message, through the template the adapter was trained with.",
-            )
-        start = found - 1
-        if self.invocation is not None and last_occurrence(tokens, self.invocation) != start:
-            raise EngineError(
-                f"The last message holds text that would switch {self.name} on at another token "
-                f"than in its training.",
-                "Tune it with an invocation sequence that holds a special token after its first.",
-            )
-        return Weights(self.number, start)
 
 
 class LlamaEngine:
@@ -83,7 +48,6 @@ class LlamaEngine:
 
     Raises:
         EngineError: the file is missing, damaged or not a model, or an adapter does not fit.
-        MissingExtra: xllamacpp is not installed.
     """
 
     exact_tokens = True
@@ -252,7 +216,7 @@ class LlamaEngine:
             if self._backend is not None and wanted == loaded:
                 return
             found = {
-                name: self._read(number, name, path)
+                name: read_adapter(number, name, path, self.architecture)
                 for number, (name, path) in enumerate(wanted.items())
             }
             # A plain adapter reads with its own weights from the first token on: give it a place
@@ -267,7 +231,12 @@ class LlamaEngine:
                 threads=self.threads,
             )
             try:
-                self._check(backend, found)
+                words = self._vocabulary
+                if words.known:
+                    check_vocabulary(backend, words)
+                text = self.render(PROBE)
+                probe = words.tokens(text) if words.known else backend.tokenize(text)
+                check_adapters(backend, list(found.values()), probe)
             except BaseException:
                 backend.close()
                 raise
@@ -276,54 +245,6 @@ class LlamaEngine:
             self._adapters, self._places = found, Places(slots)
             if old is not None:
                 old.close()
-
-    def _read(self, number: int, name: str, path: Path) -> Adapter:
-        head = metadata(path)
-        if head.get("general.type") != "adapter" or head.get("adapter.type") != "lora":
-            raise EngineError(f"{path} is not a LoRA adapter in GGUF format.")
-        if head.get("general.architecture") != self.architecture:
-            raise EngineError(
-                f"{path} is an adapter for {head.get('general.architecture')!r} models; "
-                f"{self.name} is {self.architecture!r}."
-            )
-        matched = head.get("adapter.alora.invocation_tokens")
-        invocation = head.get(INVOCATION_KEY)
-        return Adapter(
-            name,
-            path,
-            number,
-            invocation=tuple(invocation) if invocation else None,
-            matched=tuple(matched) if matched else None,
-        )
-
-    def _check(self, backend: Backend, adapters: Mapping[str, Adapter]) -> None:
-        """Assert that the server reads as we do and that every adapter is really applied."""
-        if self._vocabulary.known:
-            for text in SAMPLES:
-                theirs = backend.tokenize(text)
-                if theirs != self._vocabulary.tokens(text):
-                    raise EngineError(
-                        f"{self.path.name} is tokenized differently by llama.cpp and by us "
-                        f"({text!r}), so it cannot be trained or counted exactly."
-                    )
-        if not adapters:
-            return
-        rendered = self.render(_PROBE)
-        probe = (
-            self._vocabulary.tokens(rendered)
-            if self._vocabulary.known
-            else backend.tokenize(rendered)
-        )
-        numbers = [adapter.number for adapter in adapters.values()]
-        base = _first_token(backend, probe, numbers, None)
-        for adapter in adapters.values():
-            adapter.weights(probe)
-            if _first_token(backend, probe, numbers, adapter.number) == base:
-                raise EngineError(
-                    f"The adapter {adapter.name} ({adapter.path}) changes nothing: the base's "
-                    f"answer would be served under its name.",
-                    "Check that it was trained on this base, and train it again.",
-                )
 
     # -- life --------------------------------------------------------------------------------
 
@@ -377,26 +298,6 @@ def default_threads() -> int:
     except AttributeError:  # not on macOS and Windows
         cores = os.cpu_count() or 1
     return cores if cores <= 2 else max(2, cores // 2)
-
-
-def _first_token(
-    backend: Backend, prompt: list[int], numbers: Sequence[int], chosen: int | None
-) -> list[tuple[int, float]]:
-    answer = backend.complete(
-        {
-            "prompt": prompt,
-            "max_tokens": 1,
-            "temperature": 0.0,
-            "logprobs": 5,
-            "id_slot": 0,
-            "cache_prompt": False,
-            "lora": [
-                {"id": number, "scale": 1.0 if number == chosen else 0.0} for number in numbers
-            ],
-        }
-    )
-    first = answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
-    return [(candidate["id"], candidate["logprob"]) for candidate in first]
 
 
 def _cut(prompt: list[int], plan: Plan) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from groundtone.errors import EngineError, MissingExtra
+from groundtone.errors import EngineError
 
 BATCH = 256
 """Prompt tokens read at once; a cancelled request stops after at most this many."""
@@ -51,10 +51,8 @@ class Backend:
         # libgomp reads this when it is loaded: waiting threads sleep instead of burning the core
         # that the thread they wait for needs.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        try:
-            import xllamacpp
-        except ImportError as error:
-            raise MissingExtra("The local chat engine", "local") from error
+        import xllamacpp
+
         for path in (model, *adapters):
             if not path.is_file():
                 raise EngineError(f"{path} does not exist.", "Check the path.")

@@ -15,8 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groundtone.chat import Message, check_messages
 from groundtone.chat.metadata import metadata
-from groundtone.errors import EngineError, WrongUse
+from groundtone.errors import EngineError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -74,7 +75,7 @@ class Vocabulary:
                     f"is not known here (known: {known}).",
                     "Tune another base model; for answering alone it can be used.",
                 )
-            self._tokenizer = _tokenizer(metadata(self.path), self._kind[1])
+            self._tokenizer = _tokenizer(metadata(self.path), str(self._kind[1]))
         return self._tokenizer
 
     def tokens(self, text: str) -> list[int]:
@@ -82,7 +83,7 @@ class Vocabulary:
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
-    def render(self, messages: Sequence[Mapping[str, str]]) -> str:
+    def render(self, messages: Sequence[Message]) -> str:
         """Return the prompt of `messages` by the model's template, opened for the answer.
 
         Raises:
@@ -112,16 +113,6 @@ class Vocabulary:
 def vocabulary(path: Path) -> Vocabulary:
     """Return the vocabulary of a GGUF file, read once per process."""
     return Vocabulary(path)
-
-
-def check_messages(messages: Sequence[Mapping[str, str]]) -> None:
-    """Raise WrongUse, naming the message and the field, unless all can be rendered."""
-    if not messages:
-        raise WrongUse("There are no messages to answer.", "Pass at least one user message.")
-    for number, message in enumerate(messages, start=1):
-        for field in ("role", "content"):
-            if not isinstance(message.get(field), str):
-                raise WrongUse(f"Message {number} has no text in its field {field!r}.")
 
 
 def _compile(path: Path, template: str) -> Any:

@@ -1,8 +1,7 @@
-"""Between GGUF and transformers: the base model for training, and trained adapters for serving.
+"""Trained adapters -> GGUF, for llama.cpp to apply beside the base.
 
-The base is dequantised from the very file that is served, so an adapter is trained against the
-weights it will meet. An exported adapter equals the trained one in its answers; the table in
-tests/tuning/test_gguf.py holds this up.
+An exported adapter equals the trained one in its answers; the table in tests/tuning/test_gguf.py
+holds this up.
 """
 
 from __future__ import annotations
@@ -10,89 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from groundtone.chat.metadata import INVOCATION_KEY, metadata
-from groundtone.chat.vocabulary import vocabulary
-from groundtone.errors import MissingExtra, WrongUse
+from groundtone.chat.metadata import INVOCATION_KEY, tensor_entries
+from groundtone.errors import WrongUse
+from groundtone.tuning.base_model import (
+    check_architecture,
+    load_base,
+    load_tokenizer,
+    permute_for_rope,
+)
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
-
-ARCHITECTURES = ("llama",)
-"""Architectures whose adapters can be exported: those held up by the parity table."""
+__all__ = ["DTYPES", "export_adapter", "load_base", "load_tokenizer"]
 
 DTYPES = ("F16", "Q8_0", "F32")
 
 _KEY = re.compile(
     r"^(?:base_model\.model\.)?(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?(?:\.weight)?$"
 )
-
-
-def check_architecture(base_gguf: Path | str) -> dict[str, Any]:
-    """Return the base's metadata if its adapters can be trained and exported.
-
-    Raises:
-        WrongUse: the architecture is not one of `ARCHITECTURES`.
-        EngineError: the file cannot be read.
-    """
-    head = metadata(base_gguf)
-    architecture = head.get("general.architecture")
-    if architecture not in ARCHITECTURES:
-        raise WrongUse(
-            f"{Path(base_gguf).name} has the architecture {architecture!r}; adapters are trained "
-            f"and exported only for {', '.join(ARCHITECTURES)}.",
-            "Choose another base model.",
-        )
-    return head
-
-
-def load_base(base_gguf: Path | str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """Load the served GGUF as a trainable model in float32, and the tokenizer that serves it.
-
-    Offline. About 3 s and 0.6 GB for SmolLM2-135M. The model is in evaluation mode.
-
-    Raises:
-        MissingExtra: torch or transformers is not installed.
-        WrongUse: the architecture is not one whose adapters can be exported.
-    """
-    check_architecture(base_gguf)
-    try:
-        import torch
-        from transformers import AutoModelForCausalLM
-        from transformers.utils import logging
-    except ImportError as error:
-        raise MissingExtra("Tuning", "tune") from error
-    path = Path(base_gguf)
-    bar = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            str(path.parent), gguf_file=path.name, dtype=torch.float32, local_files_only=True
-        )
-    finally:
-        if bar:
-            logging.enable_progress_bar()
-    model.eval()
-    return model, load_tokenizer(path)
-
-
-def load_tokenizer(base_gguf: Path | str) -> PreTrainedTokenizerFast:
-    """Return the engine's tokenizer and chat template in transformers' shape."""
-    try:
-        from transformers import PreTrainedTokenizerFast
-    except ImportError as error:
-        raise MissingExtra("Tuning", "tune") from error
-    words = vocabulary(Path(base_gguf))
-    return PreTrainedTokenizerFast(
-        tokenizer_object=words.tokenizer,
-        bos_token=words.bos or None,
-        eos_token=words.eos or None,
-        pad_token=words.eos or None,
-        chat_template=words.template or None,
-    )
 
 
 def export_adapter(
@@ -129,7 +65,8 @@ def export_adapter(
     if invocation_tokens is not None and len(invocation_tokens) < 2:
         raise WrongUse("An activated adapter needs an invocation sequence of two tokens or more.")
     alpha = float(_field(config, "lora_alpha", 8))
-    tensors = _convert(pairs, config, head, alpha)
+    shapes = {entry.name: entry.shape for entry in tensor_entries(base_gguf)}
+    tensors = _convert(pairs, config, head, alpha, shapes)
     return _write(Path(out_path), tensors, head, alpha, dtype, invocation_tokens)
 
 
@@ -172,6 +109,7 @@ def _convert(
     config: Any,
     head: Mapping[str, Any],
     alpha: float,
+    shapes: Mapping[str, tuple[int, ...]],
 ) -> dict[str, np.ndarray]:
     """Return GGUF tensor names and matrices, in llama.cpp's row order and scale."""
     import gguf
@@ -179,43 +117,32 @@ def _convert(
     architecture = head["general.architecture"]
     heads = int(head[f"{architecture}.attention.head_count"])
     kv_heads = int(head.get(f"{architecture}.attention.head_count_kv", heads))
-    width = int(head[f"{architecture}.embedding_length"])
     names = gguf.get_tensor_name_map(
         next(key for key, value in gguf.MODEL_ARCH_NAMES.items() if value == architecture),
         int(head[f"{architecture}.block_count"]),
     )
-    rank_of = dict(_field(config, "rank_pattern", None) or {})
     alpha_of = dict(_field(config, "alpha_pattern", None) or {})
-    if any(set(pattern) - set(pairs) for pattern in (rank_of, alpha_of) if pattern):
-        raise WrongUse("rank_pattern and alpha_pattern are read with full module names only.")
+    if set(alpha_of) - set(pairs):
+        raise WrongUse("alpha_pattern is read with full module names only.")
     stabilised = bool(_field(config, "use_rslora", False))
     tensors: dict[str, np.ndarray] = {}
     for module, (a, b) in sorted(pairs.items()):
-        name = names.get_name(module)
-        if name is None:
-            raise WrongUse(f"The base has no layer {module}.")
+        name = f"{names.get_name(module)}.weight"
+        if shapes.get(name) != (b.shape[0], a.shape[1]):
+            raise WrongUse(
+                f"The adapter changes {module} as a matrix of {b.shape[0]} x {a.shape[1]}; the "
+                f"base has {shapes.get(name) or 'no such matrix'}.",
+                "Export it for the base it was trained on.",
+            )
         rank = a.shape[0]
         # llama.cpp multiplies by alpha / rank of each pair; what differs from that goes into B.
         wanted = float(alpha_of.get(module, alpha)) / (rank**0.5 if stabilised else rank)
         b = b * np.float32(wanted / (alpha / rank))
         if module.endswith(("q_proj", "k_proj")):
-            count = heads if module.endswith("q_proj") else kv_heads
-            if b.shape[0] % (2 * count) or a.shape[1] != width:
-                raise WrongUse(f"The LoRA matrices of {module} do not fit the base's heads.")
-            b = permute_for_rope(b, count)
-        tensors[f"{name}.weight.lora_a"] = a
-        tensors[f"{name}.weight.lora_b"] = b
+            b = permute_for_rope(b, heads if module.endswith("q_proj") else kv_heads)
+        tensors[f"{name}.lora_a"] = a
+        tensors[f"{name}.lora_b"] = b
     return tensors
-
-
-def permute_for_rope(rows: np.ndarray, heads: int) -> np.ndarray:
-    """Reorder output rows from transformers' rotary layout (halves) to GGUF llama's (pairs).
-
-    The base's q and k weights were reordered so when they became GGUF; an adapter that is not
-    answers worse without any error.
-    """
-    shape = rows.shape
-    return rows.reshape(heads, 2, shape[0] // heads // 2, *shape[1:]).swapaxes(1, 2).reshape(shape)
 
 
 def _write(
@@ -268,6 +195,4 @@ def _add_uint32s(writer: Any, key: str, values: Sequence[int]) -> None:
     import gguf
 
     kind = gguf.GGUFValueType
-    writer.add_key_value(
-        key, [int(value) for value in values], kind.ARRAY, sub_type=kind.UINT32
-    )
+    writer.add_key_value(key, [int(value) for value in values], kind.ARRAY, sub_type=kind.UINT32)
