@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -79,22 +81,31 @@ class Answerer:
             return
         prompt = self.prompt(question, passages, system=system, shots=shots)
         composed = time.perf_counter()
-        done: Completion | None = None
-        first = 0.0
-        for piece in self._chat().stream(
+        written, first, done = "", 0.0, None
+        stream = self._chat().stream(
             prompt.messages, model=model, max_tokens=self._limits.max_tokens
-        ):
-            if isinstance(piece, Completion):
-                done = piece
-            else:
+        )
+        with contextlib.closing(stream):  # type: ignore[type-var]
+            for piece in stream:
+                if isinstance(piece, Completion):
+                    done = piece
+                    break
                 first = first or time.perf_counter()
+                written += piece
                 yield piece
-        assert done is not None, "a chat engine ends its stream with a Completion"
+                if _loops(written):
+                    break
         ended = time.perf_counter()
         yield replace(
-            self.finish(question, done.text, prompt.passages, passages, cut=done.finish == "length"),
+            self.finish(
+                question,
+                written,
+                prompt.passages,
+                passages,
+                cut=done is None or done.finish == "length",
+            ),
             model=model,
-            usage=Usage(done.prompt_tokens, done.completion_tokens),
+            usage=self._usage(done, prompt.messages, written),
             timings=Timings(
                 search=_ms(began, searched),
                 prompt=_ms(searched, composed),
@@ -212,6 +223,12 @@ class Answerer:
             passages=tuple(retrieved),
         )
 
+    def _usage(self, done: Completion | None, messages: list[Message], written: str) -> Usage:
+        if done is not None:
+            return Usage(done.prompt_tokens, done.completion_tokens)
+        chat = self._chat()  # stopped by us: counted by us
+        return Usage(len(chat.tokens(chat.render(messages))), len(chat.tokens(written)))
+
     def _is_refusal(self, text: str) -> bool:
         return text.strip().rstrip(".").lower() == self._settings.refusal.rstrip(".").lower()
 
@@ -239,6 +256,18 @@ class Answerer:
             timings=Timings(search=spent, first_token=spent, total=spent),
             passages=tuple(passages),
         )
+
+
+def _loops(text: str) -> bool:
+    """Whether the text has come round: its last finished sentence stood there twice before.
+
+    Tiny models fall into circles; nothing new comes after, so generation is stopped.
+    """
+    if not text.endswith((".", "!", "?", "\n")):
+        return False
+    said = [re.sub(r"^\W*\d*\W*", "", part).strip() for part in re.split(r"[.!?]\s|\n", text)]
+    said = [part.rstrip(".!?").lower() for part in said if len(part) > 12]
+    return len(said) > 2 and said.count(said[-1]) > 2
 
 
 def _citation(

@@ -1,0 +1,55 @@
+"""Citation labels: rendered by code, found and removed in what models write."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groundtone.answering.labels import LabelTemplate, attach, strip
+
+SOURCE = LabelTemplate("[Source: {title}, Section {section}]")
+
+
+def test_a_rendered_label_is_found_again_with_its_fields() -> None:
+    label = SOURCE.render(n=1, title="Guide (2nd)", section="2.1", document="g.md", page=None)
+    match = SOURCE.pattern().fullmatch(label)
+    assert match is not None
+    assert match.groupdict() == {"title": "Guide (2nd)", "section": "2.1"}
+
+
+def test_a_missing_section_or_page_leaves_no_hole() -> None:
+    assert (
+        SOURCE.render(n=1, title="Guide", section="", document="g.md", page=None)
+        == "[Source: Guide]"
+    )
+    paged = LabelTemplate("[{title}, page {page}]")
+    assert paged.render(n=1, title="Guide", section="", document="g.pdf", page=None) == "[Guide]"
+    assert paged.render(n=1, title="Guide", section="", document="g.pdf", page=7) == (
+        "[Guide, page 7]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "bare"),
+    [
+        ("Go there. [Source: Guide, Section 2.1]", "Go there."),
+        ("Go there [1]. Then here [2, 3].", "Go there. Then here."),
+        ("Cut short. [Source: Account Man", "Cut short."),
+        ("A [link](x) stays, [brackets] too.", "A [link](x) stays, [brackets] too."),
+        ("[Source: Guide]", ""),
+    ],
+)
+def test_labels_are_removed_whole_or_cut_short(written: str, bare: str) -> None:
+    assert strip(written) == bare
+
+
+def test_closing_labels_stand_once_each_and_numbers_after_their_sentences() -> None:
+    said = ["One.", "Two.", "Three."]
+    assert attach(said, ["[S]", "", "[S]"], per_sentence=False) == "One. Two. Three. [S]"
+    assert attach(said, ["[1]", "", "[2]"], per_sentence=True) == "One. [1] Two. Three. [2]"
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="[]"), max_size=200))
+def test_text_without_brackets_is_left_alone(text: str) -> None:
+    assert strip(text) == text.strip()

@@ -1,0 +1,58 @@
+"""What many tests share: no network, a quiet environment, the real weights."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+_LOOPBACK = ("127.", "::1", "localhost")
+_connect = socket.socket.connect
+
+
+class NetworkReached(AssertionError):
+    """Something tried to leave this machine."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def offline() -> Iterator[None]:
+    """No test may reach beyond loopback; a leak is a failure, not a slow test."""
+
+    def guarded(self: socket.socket, address: Any) -> Any:
+        host = address[0] if isinstance(address, tuple) else ""
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not str(host).startswith(_LOOPBACK):
+            raise NetworkReached(f"a test tried to connect to {address}")
+        return _connect(self, address)
+
+    socket.socket.connect = guarded  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = _connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def smollm() -> Path:
+    """The chat model that is served (Q8_0 GGUF)."""
+    from groundtone import weights
+
+    return weights.path("smollm2-135m-instruct")
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Any:
+    """The default embedder."""
+    from groundtone.embedding import open_embedder
+
+    return open_embedder("all-minilm-l6-v2")
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The examples that come with the project."""
+    return Path(__file__).parent.parent / "examples"
