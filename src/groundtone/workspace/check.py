@@ -128,19 +128,7 @@ def check(
     if not workspace.catalog.counts()[0]:
         result.skipped = "the workspace holds no documents yet"
         return result
-    from groundtone.tuning.rendering import Renderer
-
-    answer = workspace.settings.answer
-    chat = workspace.chat
-    renderer = Renderer(
-        workspace.retriever,
-        workspace.answerer,
-        chat,
-        label=answer.label,
-        refusal=answer.refusal,
-        passages=answer.passages,
-        invocation=chat.tokens(tune.INVOCATION),
-    )
+    chat, renderer = workspace.chat, tune.renderer_of(workspace)
     rows = found.rows[:limit]
     taught, kept_out = tune.split(rows, seed=recipe.seed)
     tell = (lambda done: progress(done, len(taught))) if progress else None

@@ -26,6 +26,7 @@ from groundtone.tuning.recipe import Contexts, Recipe
 
 if TYPE_CHECKING:
     from groundtone.evaluation.gate import Gate
+    from groundtone.tuning.rendering import Renderer
     from groundtone.workspace.workspace import Workspace
 
 Event = dict[str, Any]
@@ -164,21 +165,10 @@ def start(
     taught, kept_out = split(rows, seed=recipe.seed)
 
     from groundtone import weights
-    from groundtone.chat.vocabulary import vocabulary
-    from groundtone.tuning.rendering import Renderer
 
     base_gguf = weights.path(workspace.settings.chat.model)
     invocation = workspace.chat.tokens(INVOCATION)
-    renderer = Renderer(
-        workspace.retriever,
-        workspace.answerer,
-        workspace.chat,
-        label=workspace.settings.answer.label,
-        refusal=workspace.settings.answer.refusal,
-        passages=workspace.settings.answer.passages,
-        invocation=invocation,
-        end=vocabulary(base_gguf).eos,
-    )
+    renderer = renderer_of(workspace)
     tell = (lambda done: progress(done, len(rows))) if progress else None
     train, about = renderer.render(taught, contexts, progress=tell)
     valid, _ = renderer.render(kept_out, replace(contexts, each=1, absent=0.0))
@@ -215,6 +205,25 @@ def start(
     workspace.catalog.put_run(StoredRun(id, "running", settings=job))
     runs.start(folder)
     return Run(workspace, id)
+
+
+def renderer_of(workspace: Workspace) -> Renderer:
+    """What turns examples into training sequences, with the parts that serve questions."""
+    from groundtone import weights
+    from groundtone.chat.vocabulary import vocabulary
+    from groundtone.tuning.rendering import Renderer
+
+    answer = workspace.settings.answer
+    return Renderer(
+        workspace.retriever,
+        workspace.answerer,
+        workspace.chat,
+        label=answer.label,
+        refusal=answer.refusal,
+        passages=answer.passages,
+        invocation=workspace.chat.tokens(INVOCATION),
+        end=vocabulary(weights.path(workspace.settings.chat.model)).eos,
+    )
 
 
 def split(rows: Sequence[Example], *, seed: int) -> tuple[list[Example], list[Example]]:

@@ -1,0 +1,122 @@
+"""``groundtone ask``: a question answered, every sentence with what supports it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from groundtone.cli.options import JsonOption, ModelOption, WorkspaceOption
+from groundtone.cli.output import Output, console, duration
+
+if TYPE_CHECKING:
+    from groundtone.answering.answer import Answer, Citation
+    from groundtone.workspace import Workspace
+
+LINED = frozenset({"text/plain", "text/markdown"})
+QUOTE = 240  # characters of a quote shown to people
+
+
+def ask(
+    question: Annotated[str, typer.Argument(metavar="QUESTION", show_default=False)],
+    model: ModelOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question from the documents, with citations that open.
+
+    Sentences that no passage supports are left out and listed. A question that the documents do
+    not answer gets a plain refusal.
+    """
+    from groundtone.workspace import Workspace
+
+    out = Output(as_json)
+    with Workspace.open(workspace) as opened, out.keeping("Nothing was changed."):
+        answer = answered(opened, question, model, out)
+        out.document(answer.to_json())
+        if not as_json:
+            out.show(*shown(opened, answer))
+
+
+def answered(workspace: Workspace, question: str, model: str | None, out: Output) -> Answer:
+    """Ask, with the model's words streaming by on a terminal until the answer replaces them."""
+    from groundtone.answering.answer import Answer
+
+    events = workspace.stream(question, model=model)
+    if out.as_json or not (sys.stdout.isatty() and sys.stderr.isatty()):
+        return next(event for event in events if isinstance(event, Answer))
+    from rich.live import Live
+    from rich.text import Text
+
+    draft = ""
+    with Live(console=console(stderr=True), transient=True, refresh_per_second=12) as live:
+        for event in events:
+            if isinstance(event, Answer):
+                return event
+            draft += event
+            live.update(Text(draft, style="dim"))
+    raise AssertionError("a stream ends with an answer")
+
+
+def shown(workspace: Workspace, answer: Answer) -> list[str]:
+    """An answer as lines for people: text, citations, what was left out, what it took."""
+    lines = [answer.text, ""]
+    for citation in answer.citations:
+        lines += _citation(workspace, answer, citation)
+    if answer.unsupported:
+        lines.append("Not supported by the passages:")
+        lines += [f"  – {sentence}" for sentence in answer.unsupported]
+    if answer.refused and answer.passages:
+        best = answer.passages[0]
+        lines.append(f"Nearest passage: {best.title}, {best.section} ({best.document})")
+    lines.append(_cost(answer))
+    return lines
+
+
+def _citation(workspace: Workspace, answer: Answer, citation: Citation) -> list[str]:
+    quote = " ".join(citation.quote.split())
+    if len(quote) > QUOTE:
+        quote = quote[:QUOTE].rstrip() + " …"
+    parts = [citation.title, citation.section]
+    if citation.page is not None:
+        parts.append(f"page {citation.page}")
+    marker = f"{citation.marker} " if citation.marker else ""
+    return [
+        f"  {marker}{' · '.join(part for part in parts if part)} · support {citation.score:.2f}",
+        f"    “{quote}”",
+        f"    {opens(workspace, answer, citation)}",
+    ]
+
+
+def opens(workspace: Workspace, answer: Answer, citation: Citation) -> str:
+    """Where a citation's quote stands: ``path:line``, or the file with page or characters."""
+    passage = answer.passages[citation.passage - 1]
+    info = workspace.catalog.document(passage.version)
+    if info is None:
+        return f"{citation.document} (no longer in this workspace)"
+    path = file_of(workspace, info.source, info.path)
+    if info.media_type in LINED:
+        line = workspace.catalog.text(passage.version, 0, citation.start).count("\n") + 1
+        return f"{path}:{line}"
+    page = f"page {citation.page}, " if citation.page is not None else ""
+    return f"{path}, {page}characters {citation.start}–{citation.end}"
+
+
+def file_of(workspace: Workspace, source: int, document: str) -> Path:
+    """The file of a document: under the current folder relative to it, else in full."""
+    known = {entry.id: entry.path for entry in workspace.catalog.sources()}
+    root = workspace.folder.resolve() / known.get(source, "")
+    path = root if root.is_file() else root / document
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _cost(answer: Answer) -> str:
+    who = answer.model or "no model was asked"
+    usage = answer.usage
+    tokens = (
+        f" · {usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens" if answer.model else ""
+    )
+    return f"{who}{tokens} · {duration(answer.timings.total / 1000)}"

@@ -1,0 +1,74 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        "-w",
+        metavar="DIR",
+        show_default=False,
+        help="The workspace; default: the nearest folder upward with a groundtone.toml.",
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print exactly one JSON document on standard output.")
+]
+JsonLinesOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object a line while it works.")
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        show_default=False,
+        help="The model that answers: a name of `models list`, or base. Default: the one in use.",
+    ),
+]
+HeldOutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--held-out",
+        metavar="FILE",
+        show_default=False,
+        help="Examples or questions that must share nothing with the training file.",
+    ),
+]
+EpochsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--epochs",
+        metavar="N",
+        min=1,
+        max=100,
+        show_default=False,
+        help="Passes over the examples.",
+    ),
+]
+ContextsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--contexts",
+        metavar="N",
+        min=1,
+        max=16,
+        show_default=False,
+        help="Different sets of passages that each example is shown with.",
+    ),
+]
+LimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--limit", metavar="N", min=1, show_default=False, help="Use only the first so many."
+    ),
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, help="Of everything that is drawn.")
+]

@@ -1,0 +1,273 @@
+"""``groundtone tune``: check examples, train on them, follow, cancel and resume runs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from groundtone.cli import checked, following
+from groundtone.cli.options import (
+    ContextsOption,
+    EpochsOption,
+    HeldOutOption,
+    JsonLinesOption,
+    JsonOption,
+    LimitOption,
+    SeedOption,
+    WorkspaceOption,
+)
+from groundtone.cli.output import Output, table
+from groundtone.errors import WrongUse
+
+if TYPE_CHECKING:
+    from groundtone.tuning.recipe import Contexts, Recipe
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Teach the model your style.")
+
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", show_default=False, help="Examples: OpenAI's chat JSONL.")
+]
+RunArgument = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", show_default=False, help="Default: the newest.")
+]
+
+
+class Kind(StrEnum):
+    """Kinds of adapters."""
+
+    alora = "alora"
+    lora = "lora"
+
+
+@app.command(short_help="Name every fault of an examples file.")
+def check(
+    file: FileArgument,
+    held_out: HeldOutOption = None,
+    epochs: EpochsOption = None,
+    contexts: ContextsOption = None,
+    limit: LimitOption = None,
+    seed: SeedOption = 0,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Name every fault of an examples file, and what training on it would take.
+
+    In a workspace the examples are also rendered with its documents, as training would. Ends
+    with exit code 2 when there are faults.
+    """
+    recipe, varied = _recipe(epochs=epochs, contexts=contexts, seed=seed)
+    out = Output(as_json)
+    with out.keeping("Nothing was changed."):
+        result = checked.look(
+            file, workspace, out, held_out=held_out, recipe=recipe, contexts=varied, limit=limit
+        )
+    out.document(checked.as_document(result))
+    if not as_json:
+        out.show(*checked.shown(result))
+    if result.faults:
+        raise typer.Exit(2)
+
+
+@app.command(short_help="Train on examples.")
+def run(
+    file: FileArgument,
+    suffix: Annotated[
+        str,
+        typer.Option("--suffix", metavar="NAME", show_default=False, help="Part of its name."),
+    ],
+    held_out: HeldOutOption = None,
+    epochs: EpochsOption = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            "--learning-rate",
+            metavar="RATE",
+            min=1e-7,
+            max=1.0,
+            show_default=False,
+            help="Its peak.",
+        ),
+    ] = None,
+    rank: Annotated[
+        int | None,
+        typer.Option(
+            "--rank",
+            metavar="N",
+            min=1,
+            max=512,
+            show_default=False,
+            help="Size of the adapter.",
+        ),
+    ] = None,
+    contexts: ContextsOption = None,
+    kind: Annotated[
+        Kind | None,
+        typer.Option(
+            "--kind",
+            metavar="alora|lora",
+            show_default=False,
+            help="alora: the base reads, the adapter writes; lora: the adapter does both.",
+        ),
+    ] = None,
+    limit: LimitOption = None,
+    seed: SeedOption = 0,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return at once; the run goes on by itself.")
+    ] = False,
+    use: Annotated[
+        bool, typer.Option("--use", help="Put the model to use if it passes its gate.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonLinesOption = False,
+) -> None:
+    """Train on examples, measure the result, and keep it as a model of this workspace.
+
+    Ctrl-C ends the run; `groundtone tune resume` goes on from its last checkpoint. Ends with
+    exit code 4 if the gate refused the model.
+    """
+    from groundtone.workspace import Workspace
+
+    recipe, varied = _recipe(
+        epochs=epochs,
+        contexts=contexts,
+        seed=seed,
+        learning_rate=learning_rate,
+        rank=rank,
+        kind=kind.value if kind else None,
+    )
+    if detach and use:
+        raise WrongUse("--use and --detach exclude each other.", "Run `models use` afterwards.")
+    out = Output(as_json)
+    with Workspace.open(workspace) as opened:
+        with out.keeping("Nothing had been trained yet."), out.bar("Finding passages") as bar:
+            made = opened.tune(
+                file,
+                suffix=suffix,
+                recipe=recipe,
+                contexts=varied,
+                held_out=held_out,
+                limit=limit,
+                progress=lambda done, total: bar(done, total, "examples"),
+            )
+        out.line({"event": "started", "run": made.id})
+        if detach:
+            following.apart(opened.folder, made)
+            out.show(
+                f"{made.id} is at work. Follow it with: groundtone tune status {made.id} --follow"
+            )
+            return
+        following.to_the_end(opened, made, out, use=use)
+
+
+@app.command(short_help="Show runs.")
+def status(
+    run: RunArgument = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Watch it to its end. Ctrl-C only stops watching.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show all runs, or how one of them is doing."""
+    from groundtone.workspace import Workspace
+    from groundtone.workspace import tune as tuning
+
+    out = Output(as_json)
+    with Workspace.open(workspace) as opened:
+        if run is None and not follow:
+            rows = [
+                following.summary(tuning.find(opened, r.id)) for r in opened.catalog.list_runs()
+            ]
+            out.document(rows)
+            out.show(_runs(rows) if rows else "Nothing has been tuned here yet.")
+            return
+        found = tuning.find(opened, run)
+        if follow:
+            following.to_the_end(opened, found, out, watching=True)
+            return
+        row = following.summary(found)
+        out.document(row)
+        out.show(*following.shown(row))
+
+
+@app.command(short_help="End a run.")
+def cancel(
+    run: RunArgument = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
+    """End a run; what it had checkpointed is kept."""
+    from groundtone.workspace import Workspace
+    from groundtone.workspace import tune as tuning
+
+    out = Output(as_json)
+    with Workspace.open(workspace) as opened:
+        found = tuning.find(opened, run)
+        if found.status != "running":
+            raise WrongUse(f"{found.id} is not at work: it is {found.status}.")
+        found.cancel()
+        out.document(following.summary(found))
+        out.show(f"{found.id} was cancelled. Go on with: groundtone tune resume {found.id}")
+
+
+@app.command(short_help="Go on with a run.")
+def resume(
+    run: RunArgument = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return at once; the run goes on by itself.")
+    ] = False,
+    use: Annotated[
+        bool, typer.Option("--use", help="Put the model to use if it passes its gate.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonLinesOption = False,
+) -> None:
+    """Go on with a run that was cancelled, killed or not yet measured."""
+    from groundtone.workspace import Workspace
+    from groundtone.workspace import tune as tuning
+
+    out = Output(as_json)
+    with Workspace.open(workspace) as opened:
+        found = tuning.find(opened, run)
+        told = found.resume()
+        out.line({"event": "started", "run": found.id})
+        if detach:
+            following.apart(opened.folder, found)
+            out.show(
+                f"{found.id} is at work. Follow it: groundtone tune status {found.id} --follow"
+            )
+            return
+        following.to_the_end(opened, found, out, use=use, seen=told)
+
+
+def _recipe(
+    *, epochs: int | None, contexts: int | None, seed: int, **others: Any
+) -> tuple[Recipe, Contexts]:
+    from groundtone.tuning.recipe import Contexts, Recipe
+
+    given = {"epochs": epochs, "seed": seed, **others}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    default = Recipe()
+    if "rank" in chosen:  # the scale, alpha / rank, stays
+        chosen["alpha"] = chosen["rank"] * default.alpha // default.rank
+    varied = Contexts(seed=seed)
+    return replace(default, **chosen), varied if contexts is None else replace(
+        varied, each=contexts
+    )
+
+
+def _runs(rows: list[dict[str, Any]]) -> Any:
+    shown = table("run", "status", "step", "held-out loss", "started", "model")
+    for row in rows:
+        shown.add_row(
+            row["run"],
+            row["status"],
+            f"{row['step']}/{row['of']}" if row["of"] else "–",
+            "–" if row["valid_loss"] is None else f"{row['valid_loss']:.3f}",
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(row["created_at"])),
+            row["model"] or "–",
+        )
+    return shown
