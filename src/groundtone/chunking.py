@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -108,6 +108,7 @@ def chunk(
         body = next((block.start for block in blocks if block.kind != "heading"), blocks[0].start)
         line, used = _heading_line(document.title, blocks[0].headings, encode, window_tokens)
         room = window_tokens - _SPECIAL_TOKENS - used
+        starts = [block.start for block in blocks]
         borders = _Borders(document.text, blocks, tokens, encode)
         for start, end in borders.chunks(min_tokens, max_tokens):
             inner = body if start <= body < end else start
@@ -115,7 +116,8 @@ def chunk(
                 Window(at, to, f"{line}\n{document.text[at:to]}" if line else document.text[at:to])
                 for at, to in borders.windows(inner, end, room)
             )
-            page, box = _place(blocks, start, end)
+            first, last = bisect_right(starts, start) - 1, bisect_left(starts, end)
+            page, box = _place(blocks[max(0, first) : last])
             chunks.append(
                 Chunk(
                     ordinal=len(chunks),
@@ -347,9 +349,8 @@ class _Borders:
             cost_at[token] = min(cost_at.get(token, _WORSE_BY[kind]), _WORSE_BY[kind])
 
 
-def _place(blocks: Sequence[Block], start: int, end: int) -> tuple[int | None, Box | None]:
-    """Page of the first block in start..end, and the hull of the blocks on that page."""
-    inside = [block for block in blocks if block.start < end and block.end > start]
+def _place(inside: Sequence[Block]) -> tuple[int | None, Box | None]:
+    """Page of the first block, and the hull of the blocks on that page."""
     page = next((block.page for block in inside if block.page is not None), None)
     boxes = [block.box for block in inside if block.box is not None and block.page == page]
     if not boxes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -50,7 +51,7 @@ def read(path: Path, *, max_bytes: int = 100_000_000) -> Document:
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in SUPPORTED and path.is_file():
+    if suffix not in SUPPORTED and os.path.isfile(path):  # noqa: PTH113  (Path.is_file may raise)
         kind = f"{suffix} files are" if suffix else "files without a name ending are"
         known = " ".join(sorted(SUPPORTED))
         raise UnreadableFile(path, f"{kind} not supported (supported: {known})")
