@@ -101,6 +101,7 @@ class Retriever:
         """
         k = self._settings.k if k is None else k
         question = question[:QUESTION_CHARACTERS].strip()
+        question = question.encode("utf-8", "replace").decode("utf-8")  # no lone surrogates
         if not question or k < 1:
             return []
         self._check_embedding()
@@ -111,11 +112,12 @@ class Retriever:
         for _ in range(2):
             dense = _best(index.dense(vector, candidates))
             lexical = _best(index.lexical(question, candidates))
-            with self._catalog.find(dense.keys() | lexical.keys()) as found:
+            keys = dense.keys() | lexical.keys()
+            with self._catalog.find(keys) as found:
                 passages = self._passages(found, dense, lexical, k)
-            # Dead hits: a document was replaced in between, and its new version may be missing.
-            if len(found.chunks) == len(dense.keys() | lexical.keys()):
-                break
+                dead = len(keys) - len(found.chunks)
+            if not dead:
+                break  # else a document was replaced meanwhile; its new version may be missing
         return passages
 
     def where(self, **named: str) -> list[Passage]:
@@ -127,7 +129,7 @@ class Retriever:
 
         This is how a citation label is turned back into passages.
         """
-        found = []
+        found: list[Passage] = []
         for info in self._catalog.documents():
             if "title" in named and info.title.casefold() != named["title"].casefold():
                 continue
@@ -155,7 +157,7 @@ class Retriever:
     def _passages(
         self, found: Found, dense: dict[Key, Hit], lexical: dict[Key, Hit], k: int
     ) -> list[Passage]:
-        live = found.chunks
+        live: dict[Key, FoundChunk] = found.chunks
         scores = fuse(
             {key: hit.score for key, hit in dense.items() if key in live},
             {key: hit.score for key, hit in lexical.items() if key in live},

@@ -140,6 +140,17 @@ class Documents(Database):
             connection.execute(delete(sources).where(sources.c.id == source))
         return gone
 
+    def move_source(self, source: int, into: int, folder: str) -> None:
+        """Make a source's documents part of another, where they lie in ``folder``."""
+        prefix = "" if folder == "." else f"{folder}/"
+        with self.write() as connection:
+            connection.execute(
+                update(documents)
+                .where(documents.c.source == source)
+                .values(source=into, path=prefix + documents.c.path)
+            )
+            connection.execute(delete(sources).where(sources.c.id == source))
+
     def file_states(self, source: int) -> dict[str, FileState]:
         """The source's live files by path."""
         columns = [documents.c[name] for name in FileState.__dataclass_fields__]

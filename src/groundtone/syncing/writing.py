@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from groundtone.catalog import Catalog, StoredChunk, StoredDocument
-from groundtone.chunking import Chunk
 from groundtone.embedding import Embedder
 from groundtone.index import Entry, Index
 
@@ -80,22 +79,6 @@ class Writer:
             ]
         )
         self.written(len(places))
-
-
-def stored(chunk: Chunk) -> StoredChunk:
-    """A chunk as the catalog keeps it: without its text, which the document holds."""
-    first = chunk.windows[0] if chunk.windows else None
-    return StoredChunk(
-        ordinal=chunk.ordinal,
-        start=chunk.start,
-        end=chunk.end,
-        headings=chunk.headings,
-        section=chunk.section,
-        page=chunk.page,
-        box=chunk.box,
-        lead=first.text[: len(first.text) - (first.end - first.start)] if first else "",
-        windows=tuple((window.start, window.end) for window in chunk.windows),
-    )
 
 
 def make_live(catalog: Catalog) -> Commit:
