@@ -165,16 +165,9 @@ def style_faults(answer: str, style: dict[str, Any]) -> list[str]:
     """What in an answer breaks the declared style."""
     if answer == style["refusal"]:
         return []
-    found: list[str] = []
-    for pattern in style["must_match"]:
-        if not re.search(pattern, answer):
-            found.append(f"does not match {pattern}")
-    for pattern in style["must_not_match"]:
-        if re.search(pattern, answer):
-            found.append(f"matches {pattern}")
-    for phrase in style["banned_phrases"]:
-        if phrase in answer.lower():
-            found.append(f"holds the phrase {phrase!r}")
+    found = [f"does not match {p}" for p in style["must_match"] if not re.search(p, answer)]
+    found += [f"matches {p}" for p in style["must_not_match"] if re.search(p, answer)]
+    found += [f"holds {p!r}" for p in style["banned_phrases"] if p in answer.lower()]
     body = re.sub(r"\s*\[Source: [^\]]*\]$", "", answer)
     if count_sentences(body) > style["max_sentences"]:
         found.append("has too many sentences")

@@ -64,7 +64,8 @@ def test_the_examples_that_come_with_the_project_are_faultless(examples: Path) -
         ('{"messages": [{"role": "user", "content": ""}]}', "empty"),
         ('{"messages": [{"role": "user", "content": "x"}]}', "no assistant"),
         (
-            '{"messages": [{"role": "assistant", "content": "x"}, {"role": "user", "content": "y"}]}',
+            '{"messages": [{"role": "assistant", "content": "x"}, '
+            '{"role": "user", "content": "y"}]}',
             "last message",
         ),
         (

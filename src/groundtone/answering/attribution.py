@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from groundtone import sentences
 from groundtone.retrieval import Passage
@@ -19,13 +20,19 @@ from groundtone.retrieval import Passage
 _TOKEN = re.compile(r"[^\W_]+(?:[._/:@#'-][^\W_]+)*|\d+(?:[.,]\d+)*")
 _PARTS = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_NEGATION = frozenset("no not never none neither nor without cannot n't don't doesn't isn't".split())
-_STOP = frozenset(
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_NEGATION = _words("no not never none neither nor without cannot n't don't doesn't isn't")
+_STOP = _words(
     "a an the and or but if then of to in on at by for from with as is are was were be been being "
     "it its this that these those there here you your i we they he she them his her our us me my "
     "do does did have has had will would can could should may might must shall so such than too "
     "very just also into onto over under out up down about which who whom whose what when where "
-    "how why all any each both more most other some own same only".split()
+    "how why all any each both more most other some own same only"
 )
 _SUFFIX = re.compile(r"(?<=\w{3})(?:ies|ing|edly|ed|es|ly|s|e)$")
 
@@ -52,9 +59,7 @@ def support(sentence: str, passages: Sequence[Passage | str]) -> float:
     return found.score if found else 0.0
 
 
-def align(
-    answer: Sequence[str], passages: Sequence[Passage | str]
-) -> list[Support | None]:
+def align(answer: Sequence[str], passages: Sequence[Passage | str]) -> list[Support | None]:
     """Find, for each answer sentence, the passage sentence that supports it best.
 
     One sentence or two adjacent ones are considered. Equal scores go to the passage that already
@@ -70,7 +75,9 @@ def align(
         for unit in units:
             score = _score(said, unit.content, weight)
             # A short unit that says it all beats a longer one that says it too.
-            key = score - 0.0005 * unit.passage - 0.001 * (unit.pair) + 0.02 * (unit.passage in used)
+            key = (
+                score - 0.0005 * unit.passage - 0.001 * (unit.pair) + 0.02 * (unit.passage in used)
+            )
             if score > 0 and (best is None or key > best[0]):
                 best = (key, unit)
         if best is None:
@@ -120,7 +127,7 @@ def _units(index: int, passage: Passage | str) -> list[_Unit]:
     ]
     pairs = [
         _Unit(index, a.start, b.end, True, _Content.of(text[a.start : b.end]))
-        for a, b in zip(singles, singles[1:], strict=False)
+        for a, b in pairwise(singles)
         if b.end - a.start <= 600
     ]
     return singles + pairs

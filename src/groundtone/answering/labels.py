@@ -27,9 +27,7 @@ class LabelTemplate:
         """Whether the label follows each sentence rather than closing the answer."""
         return "{n}" in self.template
 
-    def render(
-        self, *, n: int, title: str, section: str, document: str, page: int | None
-    ) -> str:
+    def render(self, *, n: int, title: str, section: str, document: str, page: int | None) -> str:
         """Return one label; without a section, ``, Section {section}`` falls away."""
         template = self.template
         if not section:

@@ -193,7 +193,9 @@ class Answerer:
         if not kept:
             refused = self._refuse(question, retrieved, text, Usage(), 0.0, 0.0)
             return replace(refused, unsupported=tuple(said))
-        citations, markers, numbers = [], [], {}
+        citations: list[Citation] = []
+        markers: list[str] = []
+        numbers: dict[int, int] = {}
         for sentence, support in kept:
             if support is None or support.score < threshold:
                 markers.append("")

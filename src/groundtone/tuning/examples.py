@@ -41,7 +41,9 @@ class Fault:
 
     def __str__(self) -> str:
         place = f"line {self.line}" if self.line else "file"
-        return f"{place}, {self.field}: {self.problem}" if self.field else f"{place}: {self.problem}"
+        return (
+            f"{place}, {self.field}: {self.problem}" if self.field else f"{place}: {self.problem}"
+        )
 
 
 @dataclass(slots=True)
@@ -137,8 +139,13 @@ def _example(
         faults.append(Fault(number, "messages", "there is no assistant message to learn from"))
         return None
     if roles[-1] != "assistant":
-        faults.append(Fault(number, f"messages[{len(roles) - 1}].role",
-                            "the last message must be the assistant's"))
+        faults.append(
+            Fault(
+                number,
+                f"messages[{len(roles) - 1}].role",
+                "the last message must be the assistant's",
+            )
+        )
         return None
     if "system" in roles[1:]:
         place = roles.index("system", 1)
@@ -150,12 +157,13 @@ def _example(
         faults.append(Fault(number, "messages", "user and assistant must take turns, user first"))
         return None
     if raw[-1].get("weight") == 0:
-        faults.append(Fault(number, f"messages[{len(roles) - 1}].weight",
-                            "is 0, so the example teaches nothing"))
+        faults.append(
+            Fault(
+                number, f"messages[{len(roles) - 1}].weight", "is 0, so the example teaches nothing"
+            )
+        )
         return None
-    return Example(
-        number, system, tuple(spoken[:-2]), spoken[-2]["content"], spoken[-1]["content"]
-    )
+    return Example(number, system, tuple(spoken[:-2]), spoken[-2]["content"], spoken[-1]["content"])
 
 
 def _key(question: str, history: Iterable[dict[str, str]] = ()) -> str:
@@ -193,6 +201,10 @@ def _leaks(found: Examples, path: Path) -> None:
     for row in found.rows:
         if number := held.get(_key(row.question, row.history), 0):
             found.faults.append(
-                Fault(row.line, "messages", f"the question is also in {path.name}, line {number}; "
-                      "what is trained on cannot be measured on")
+                Fault(
+                    row.line,
+                    "messages",
+                    f"the question is also in {path.name}, line {number}; "
+                    "what is trained on cannot be measured on",
+                )
             )

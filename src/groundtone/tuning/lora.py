@@ -44,9 +44,6 @@ class Sequence3:
         return len(self.prefix) + len(self.question) + len(self.answer)
 
 
-State = torch.Tensor  # [layers, 2, batch, heads, tokens, head size], float16
-
-
 class Trainer:
     """Trains one adapter; :meth:`run` yields events and leaves the best state in ``best``.
 
@@ -85,7 +82,7 @@ class Trainer:
         self._pad = pad
         self.batches = _batches(train, recipe.batch_size, recipe.seed)
         self._held_out = _batches(held_out, recipe.batch_size, recipe.seed)
-        self._kept: dict[tuple[str, int], tuple[State, torch.Tensor]] = {}
+        self._kept: dict[tuple[str, int], tuple[torch.Tensor, torch.Tensor]] = {}
         self._kept_bytes = 0
         self.parameters = [p for p in self.peft.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(
@@ -213,8 +210,11 @@ class Trainer:
 
     def _passages(
         self, key: tuple[str, int], batch: Sequence[Sequence3]
-    ) -> tuple[State, torch.Tensor]:
-        """The base's state after reading each example's passages, kept while memory allows."""
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The base's state after reading each example's passages, kept while memory allows.
+
+        Shape [layers, 2, batch, heads, tokens, head size] in float16, with the mask of its tokens.
+        """
         if key in self._kept:
             return self._kept[key]
         ids, mask = _pad_left([item.prefix for item in batch], self._pad)
@@ -274,9 +274,7 @@ class _Clock:
         return round(new * fresh + (self._steps - max(step, self._per_epoch)) * kept)
 
 
-def _batches(
-    examples: Sequence[Sequence3], size: int, seed: int
-) -> list[list[Sequence3]]:
+def _batches(examples: Sequence[Sequence3], size: int, seed: int) -> list[list[Sequence3]]:
     """Batches of similar length, so that little is padded; the same for the same seed."""
     shuffled = list(examples)
     random.Random(seed).shuffle(shuffled)
@@ -312,11 +310,11 @@ def _pad_right(rows: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, t
     return ids, mask
 
 
-def _nothing(size: int) -> tuple[State, torch.Tensor]:
+def _nothing(size: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.empty(0), torch.zeros((size, 0), dtype=torch.long)
 
 
-def _cache(state: State) -> DynamicCache:
+def _cache(state: torch.Tensor) -> DynamicCache:
     cache = DynamicCache()
     for layer, (keys, values) in enumerate(state.float()):
         cache.update(keys, values, layer)

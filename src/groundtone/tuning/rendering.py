@@ -112,8 +112,10 @@ class Renderer:
         if self._is_refusal(answer):
             report.kinds["refusal"] += 1
             return [self._row(example, served, self._refusal, "refusal")]
-        if self._pattern and self._pattern.search(example.answer) and not self._labelled(
-            example.answer
+        if (
+            self._pattern
+            and self._pattern.search(example.answer)
+            and not self._labelled(example.answer)
         ):
             report.unresolved.append(example.line)
         gold = self.gold(example, found)
@@ -128,9 +130,9 @@ class Renderer:
             shown = self._with_gold(shown, gold, draw, keep_order=number == 0)
             rows.append(self._row(example, shown, answer, "grounded"))
         if draw.random() < contexts.absent:
-            without = [
-                p for p in others if attribution.support(answer, [p]) < SUPPORTED
-            ][: self._passages]
+            without = [p for p in others if attribution.support(answer, [p]) < SUPPORTED][
+                : self._passages
+            ]
             if without:
                 rows.append(self._row(example, without, self._refusal, "absent"))
         report.kinds.update(row.kind for row in rows)

@@ -102,7 +102,9 @@ def few_shot_prompt(
         len(
             chat.tokens(
                 chat.render(
-                    answerer.prompt(q, answerer.retrieve(q), shots=shots[: comparing.SHOTS]).messages
+                    answerer.prompt(
+                        q, answerer.retrieve(q), shots=shots[: comparing.SHOTS]
+                    ).messages
                 )
             )
         )
@@ -149,4 +151,3 @@ def _fingerprint(workspace: Workspace, who: comparing.Contestants) -> str:
         "documents": sorted(workspace.catalog.versions()),
     }
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
-

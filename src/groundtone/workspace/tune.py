@@ -12,7 +12,8 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from groundtone.tuning.examples import Example, Fault
 from groundtone.tuning.recipe import Contexts, Recipe
 
 if TYPE_CHECKING:
+    from groundtone.evaluation.arms import Outcome
     from groundtone.evaluation.gate import Gate
     from groundtone.tuning.rendering import Renderer
     from groundtone.workspace.workspace import Workspace
@@ -48,7 +50,9 @@ class Run:
         stored = self._stored()
         if stored.status != "running":
             return stored.status
-        last = next((e for e in reversed(runs.events(self.folder)) if e["event"] in runs.ENDS), None)
+        last = next(
+            (e for e in reversed(runs.events(self.folder)) if e["event"] in runs.ENDS), None
+        )
         if runs.alive(self.folder):
             return "running"
         return str(last["event"]) if last else "interrupted"
@@ -66,7 +70,9 @@ class Run:
                 yield from finish(self._workspace, self)
             elif event["event"] in runs.ENDS:
                 self._workspace.catalog.update_run(
-                    self.id, status=event["event"], error=event.get("error"),
+                    self.id,
+                    status=event["event"],
+                    error=event.get("error"),
                     finished_at=time.time(),
                 )
 
@@ -76,9 +82,7 @@ class Run:
         Raises:
             GroundtoneError: the run failed.
         """
-        last: Event = {}
-        for last in self.events():
-            pass
+        last = deque(self.events(), maxlen=1)[0]
         if last.get("event") == "failed":
             raise GroundtoneError(f"Run {self.id} failed: {last.get('error')}.")
         return self
@@ -227,8 +231,8 @@ def renderer_of(workspace: Workspace) -> Renderer:
 
 
 def split(rows: Sequence[Example], *, seed: int) -> tuple[list[Example], list[Example]]:
-    """Examples to train on, and a tenth (8 to 40, at most a third) to hold out."""
-    size = min(max(8, len(rows) // 10), 40, len(rows) // 3)
+    """Examples to train on, and a tenth (8 to 24, at most a third) to hold out."""
+    size = min(max(8, len(rows) // 10), 24, len(rows) // 3)
     shuffled = list(rows)
     random.Random(seed).shuffle(shuffled)
     held = shuffled[:size]
@@ -258,8 +262,7 @@ def finish(workspace: Workspace, run: Run) -> Iterator[Event]:
     workspace.catalog.put_model(model)
     try:
         workspace.chat.load(workspace.adapters())  # refuses an adapter that changes nothing
-        yield {"event": "gating", "model": name}
-        gate = measure(workspace, name, run.folder)
+        gate = yield from measure(workspace, name, run.folder)
     except GroundtoneError as error:
         workspace.catalog.delete_model(name)
         workspace.catalog.update_run(
@@ -267,9 +270,7 @@ def finish(workspace: Workspace, run: Run) -> Iterator[Event]:
         )
         yield {"event": "failed", "error": str(error)}
         return
-    workspace.catalog.put_model(
-        replace(model, metrics={**model.metrics, "gate": gate.to_json()})
-    )
+    workspace.catalog.put_model(replace(model, metrics={**model.metrics, "gate": gate.to_json()}))
     workspace.catalog.update_run(run.id, status="succeeded", model=name, finished_at=time.time())
     yield {
         "event": "done",
@@ -281,8 +282,8 @@ def finish(workspace: Workspace, run: Run) -> Iterator[Event]:
     }
 
 
-def measure(workspace: Workspace, model: str, folder: Path) -> Gate:
-    """Ask the held-out examples with and without the adapter, and decide."""
+def measure(workspace: Workspace, model: str, folder: Path) -> Generator[Event, None, Gate]:
+    """Ask the held-out examples with and without the adapter, and decide; yields ``gating``."""
     from groundtone.answering import labels
     from groundtone.evaluation import comparing, gate
     from groundtone.evaluation.arms import run_arms
@@ -310,7 +311,11 @@ def measure(workspace: Workspace, model: str, folder: Path) -> Gate:
         base=workspace.settings.chat.model, tuned=model, system=workspace.voice(model), shots=()
     )
     arms = comparing.build(("rag", "both"), workspace.answerer, who, workspace.resolves)
-    return gate.decide(judge(run_arms(arms, questions), questions, style))
+    outcomes: list[Outcome] = []
+    for number, question in enumerate(questions):
+        yield {"event": "gating", "model": model, "question": number, "of": len(questions)}
+        outcomes += run_arms(arms, [question])
+    return gate.decide(judge(outcomes, questions, style))
 
 
 def _over_length(workspace: Workspace, rows: Sequence[Example]) -> list[Fault]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +20,9 @@ from groundtone.workspace.starting import starting_toml
 if TYPE_CHECKING:
     from groundtone.chat import ChatEngine
     from groundtone.embedding import Embedder
-    from groundtone.index.generations import Indexes
     from groundtone.evaluation.report import Report
     from groundtone.evaluation.style import Style
+    from groundtone.index.generations import Indexes
     from groundtone.syncing import SyncReport
     from groundtone.workspace.tune import Run
 
@@ -88,7 +88,10 @@ class Workspace:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -203,17 +206,27 @@ class Workspace:
             yield event
 
     def model_name(self, model: str | None = None) -> str:
-        """The model to use: the one named, else the active one, else the base."""
+        """The full name of the model to use: the one named, else the active one, else the base.
+
+        A tuned model may be named by its suffix, which means the newest of that suffix, or by the
+        id at its end.
+
+        Raises:
+            WrongUse: there is no such model.
+        """
         base = self.settings.chat.model
         if model is None:
             return self.catalog.active_model() or base
         if model in ("base", base):
             return base
-        if self.catalog.get_model(model) is None:
+        if self.catalog.get_model(model) is not None:
+            return model
+        meant = [known.name for known in self.catalog.list_models() if _calls(known.name, model)]
+        if not meant:
             raise WrongUse(
                 f"There is no model {model!r} here.", "Run `groundtone models list` to see them."
             )
-        return model
+        return meant[-1]
 
     def voice(self, model: str) -> str:
         """The system message a model is asked with: a tuned one's is part of its training."""
@@ -280,7 +293,12 @@ class Workspace:
         return tune.start(self, Path(examples), suffix=suffix, **options)
 
     def compare(self, questions: str | Path, **options: Any) -> Report:
-        """Measure the arms on a questions file; see :func:`groundtone.workspace.compare.compare`."""
+        """Measure the arms on questions; see :func:`groundtone.workspace.compare.compare`."""
         from groundtone.workspace import compare
 
         return compare.compare(self, Path(questions), **options)
+
+
+def _calls(name: str, short: str) -> bool:
+    """Whether a tuned model, ``ft:<base>:<suffix>:<id>``, may be called by this."""
+    return short in name.rsplit(":", 2)[-2:]

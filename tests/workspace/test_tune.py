@@ -1,0 +1,144 @@
+"""From a page of examples to a model that has earned its place, or has not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from groundtone import Workspace
+from groundtone.chat.vocabulary import vocabulary
+from groundtone.errors import BadExamples, GateRefused, WrongUse
+from groundtone.tuning import examples as reading
+from groundtone.tuning.recipe import Contexts, Recipe
+from groundtone.tuning.rendering import Renderer
+from groundtone.workspace import tune
+from groundtone.workspace.tune import Run
+
+pytestmark = pytest.mark.slow
+
+
+def renderer(workspace: Workspace, smollm: Path) -> Renderer:
+    return Renderer(
+        workspace.retriever,
+        workspace.answerer,
+        workspace.chat,
+        label=workspace.settings.answer.label,
+        refusal=workspace.settings.answer.refusal,
+        passages=workspace.settings.answer.passages,
+        invocation=workspace.chat.tokens(tune.INVOCATION),
+        end=vocabulary(smollm).eos,
+    )
+
+
+def test_training_sees_the_very_ids_that_serving_sends(
+    workspace: Workspace, smollm: Path, examples: Path
+) -> None:
+    example = reading.load(examples / "style.jsonl").rows[0]
+    rows, report = renderer(workspace, smollm).render([example], Contexts(each=1, absent=0.0))
+    assert report.kinds == {"grounded": 1}
+    answerer, chat = workspace.answerer, workspace.chat
+    prompt = answerer.prompt(
+        example.question, answerer.retrieve(example.question), system=example.system
+    )
+    assert list(rows[0].prefix + rows[0].question) == chat.tokens(chat.render(prompt.messages))
+    served = chat.tokens(chat.render(prompt.messages))
+    assert tuple(served[len(rows[0].prefix) :]) == rows[0].question
+    text = "Go to Settings > Account > Reset Password."
+    assert list(rows[0].answer[: len(chat.tokens(text))]) == chat.tokens(text)
+    assert rows[0].answer[-1] == chat.tokens(vocabulary(smollm).eos)[0]
+
+
+def test_labels_are_resolved_to_the_passage_they_name_and_cut_from_the_target(
+    workspace: Workspace, smollm: Path, examples: Path
+) -> None:
+    rendering = renderer(workspace, smollm)
+    example = reading.load(examples / "style.jsonl").rows[0]
+    gold = rendering.gold(example, [])
+    assert gold is not None
+    assert (gold.title, gold.section) == ("Account Management Guide", "2.1")
+    rows, _ = rendering.render([example], Contexts(each=3, absent=1.0))
+    assert {row.kind for row in rows} == {"grounded", "absent"}
+    source = workspace.chat.tokens("[Source")
+    for row in rows:
+        assert not any(list(row.answer[i : i + len(source)]) == source for i in range(80))
+
+
+def test_a_run_tells_every_step_and_ends_with_its_gate(workspace: Workspace, tuned: Run) -> None:
+    assert tuned.status == "succeeded"
+    model = workspace.catalog.get_model(str(tuned.model))
+    assert model is not None
+    assert model.name.startswith("ft:smollm2-135m-instruct:short:")
+    assert Path(model.path).is_file()
+    gate = model.metrics["gate"]
+    assert gate["questions"] > 0
+    assert len(gate["reasons"]) == 2
+    told = [json.loads(line) for line in (tuned.folder / "events.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in told if event["event"] != "step"] == [
+        "loading", "start", "trained",
+    ]  # fmt: skip
+
+
+def test_the_tuned_model_answers_otherwise_than_the_base(workspace: Workspace, tuned: Run) -> None:
+    question = "How do I reset my password?"
+    base = workspace.ask(question, model="base")
+    ours = workspace.ask(question, model=tuned.model)
+    assert ours.model == tuned.model
+    assert ours.text != base.text
+    again = workspace.ask(question, model="base")
+    assert again.text == base.text
+
+
+def test_only_a_model_that_passed_is_used_unless_forced(workspace: Workspace, tuned: Run) -> None:
+    name = str(tuned.model)
+    passed = workspace.catalog.get_model(name).metrics["gate"]["passed"]  # type: ignore[union-attr]
+    if not passed:
+        with pytest.raises(GateRefused):
+            workspace.use(name)
+    workspace.use(name, force=not passed)
+    assert workspace.model_name() == name
+    assert workspace.rollback() == "smollm2-135m-instruct"
+    assert workspace.model_name() == "smollm2-135m-instruct"
+
+
+def test_all_arms_are_measured_on_the_same_questions(
+    workspace: Workspace, tuned: Run, examples: Path, tmp_path: Path
+) -> None:
+    report = workspace.compare(examples / "questions.jsonl", tuned=tuned.model, limit=3)
+    assert list(report.arms) == ["base", "few-shot", "rag", "tuned", "both"]
+    assert all(arm.questions == 3 for arm in report.arms.values())
+    page = report.to_html(tmp_path / "report.html")
+    assert "both" in page.read_text("utf-8")
+    again = workspace.compare(examples / "questions.jsonl", tuned=tuned.model, limit=3)
+    assert again.to_json()["arms"] == report.to_json()["arms"]
+
+
+def test_a_cancelled_run_goes_on_from_its_checkpoint(workspace: Workspace, examples: Path) -> None:
+    run = tune.start(
+        workspace,
+        examples / "style.jsonl",
+        suffix="broken-off",
+        recipe=Recipe(epochs=2, batch_size=2),
+        contexts=Contexts(each=1),
+        limit=12,
+    )
+    for event in run.events():
+        if event["event"] == "step" and event["valid_loss"] is not None:
+            break
+    assert run.cancel()
+    assert run.status == "cancelled"
+    events = list(run.events(seen=run.resume()))
+    assert "resumed" in [event["event"] for event in events]
+    assert events[-1]["event"] == "done"
+
+
+def test_nothing_is_trained_on_a_faulty_file(workspace: Workspace, tmp_path: Path) -> None:
+    before = len(workspace.catalog.list_runs())
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"messages": []}\n', "utf-8")
+    with pytest.raises(BadExamples, match="line 1"):
+        workspace.tune(bad, suffix="bad")
+    with pytest.raises(WrongUse, match="suffix"):
+        workspace.tune(bad, suffix="a b")
+    assert len(workspace.catalog.list_runs()) == before
