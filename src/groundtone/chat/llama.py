@@ -25,7 +25,7 @@ from groundtone.chat.adapters import (
     read_adapter,
 )
 from groundtone.chat.metadata import metadata
-from groundtone.chat.places import Places, Plan, Weights
+from groundtone.chat.places import Places, Plan, Step, Weights
 from groundtone.chat.vocabulary import vocabulary
 from groundtone.errors import EngineError, WrongUse
 
@@ -165,23 +165,32 @@ class LlamaEngine:
             self._leave()
             raise
 
-        def ended(known: bool) -> None:
-            places.give_back(plan, known=known)
+        def ended(known: bool, whole: bool) -> None:
+            places.give_back(plan, known=known, whole=whole)
             self._leave()
 
-        request |= {"id_slot": plan.slot, "cache_prompt": plan.cache}
-        if plan.scales:
-            request |= self._scales(adapter)
-        before = [_cut(prompt, plan)] if plan.cut else []
-        yield from _pieces(backend.stream(request, before=before, ended=ended), begun)
+        reading = {"prompt": prompt, "max_tokens": 0, "temperature": 0.0}
+        requests = [
+            *(self._request(reading, plan, step, None) for step in plan.before),
+            self._request(request, plan, plan.final, adapter),
+        ]
+        yield from _pieces(backend.stream(requests, ended=ended), begun)
 
-    def _scales(self, chosen: Adapter | None) -> dict[str, Any]:
-        return {
-            "lora": [
-                {"id": adapter.number, "scale": 1.0 if adapter is chosen else 0.0}
-                for adapter in self._adapters.values()
-            ]
+    def _request(
+        self, request: dict[str, Any], plan: Plan, step: Step, adapter: Adapter | None
+    ) -> dict[str, Any]:
+        sent = {
+            **request,
+            "prompt": request["prompt"][: step.length],
+            "id_slot": plan.slot,
+            "cache_prompt": step.cache,
         }
+        if step.scales and self._adapters:
+            sent["lora"] = [
+                {"id": other.number, "scale": 1.0 if other is adapter else 0.0}
+                for other in self._adapters.values()
+            ]
+        return sent
 
     def _adapter(self, model: str) -> Adapter | None:
         if model in (BASE, self.name):
@@ -300,40 +309,35 @@ def default_threads() -> int:
     return cores if cores <= 2 else max(2, cores // 2)
 
 
-def _cut(prompt: list[int], plan: Plan) -> dict[str, Any]:
-    """Return the request that cuts a slot back to what the base has read, for one token's work."""
-    return {
-        "prompt": prompt[: plan.cut],
-        "max_tokens": 0,
-        "temperature": 0.0,
-        "id_slot": plan.slot,
-        "cache_prompt": True,
-    }
-
-
 def _pieces(events: Iterator[dict[str, Any]], begun: float) -> Iterator[str | Completion]:
     pieces: list[str] = []
     first: float | None = None
     usage: dict[str, Any] = {}
     finish = ""
+    read = 0
     for event in events:
+        if found := event.get("usage"):
+            usage = found
+            known = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
+            read += int(usage["prompt_tokens"]) - int(known)
+        if not event["forward"]:
+            continue
         choice = event["choices"][0] if event.get("choices") else {}
-        text = choice.get("text") or ""
-        if text:
+        if text := choice.get("text") or "":
             first = first or time.perf_counter()
             pieces.append(text)
             yield text
         finish = choice.get("finish_reason") or finish
-        usage = event.get("usage") or usage
     if not finish:
-        raise EngineError("The local engine stopped in the middle of an answer.")
+        raise EngineError("The local engine was closed in the middle of an answer.")
     ended = time.perf_counter()
+    prompt = int(usage["prompt_tokens"])
     yield Completion(
         text="".join(pieces),
-        prompt_tokens=int(usage["prompt_tokens"]),
+        prompt_tokens=prompt,
         completion_tokens=int(usage["completion_tokens"]),
         first_token_ms=((first or ended) - begun) * 1000,
         total_ms=(ended - begun) * 1000,
         finish=finish,
-        cached_tokens=int((usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)),
+        cached_tokens=max(0, prompt - read),
     )

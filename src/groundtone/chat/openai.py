@@ -149,6 +149,10 @@ class OpenAIEngine:
                         yield text
         except openai.OpenAIError as error:
             raise self._explain(error, request["model"]) from error
+        except Exception as error:  # the transport's own errors pass through the SDK's stream
+            if self._closed:
+                raise EngineError(f"{self.name} was closed in the middle of an answer.") from error
+            raise EngineError(f"The answer of {self._where} broke off: {error}.") from error
         if not finish:
             raise EngineError(f"{self._where} broke off in the middle of an answer.", "Ask again.")
         ended = time.perf_counter()

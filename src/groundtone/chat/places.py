@@ -7,13 +7,16 @@ common with it. It compares tokens, not which weights read them, so (measured wi
 * a request without the field ``lora`` reuses what any adapter read;
 * a request with an activated adapter reuses what another activated adapter, or its own earlier
   turn, read beyond *its* invocation;
+* a request with an activated adapter that still has tokens of the base's to read reads them with
+  the wrong weights as soon as another slot works at the same time, and spoils that one's answer;
 * a request that sets all scales to 0 throws away even what the base had read.
 
 So this module keeps its own account. For each slot it knows the tokens and how many leading ones
-the base has read; it pins each request to a slot and says how to send it: without ``lora`` (the
-slot's common prefix is used), after cutting the slot back to what the base has read, or from
-scratch. Then an answer never depends on what was asked before, and passages that the base has
-read are still read only once for the base and for all activated adapters.
+the base has read; it pins each request to a slot and says how to send it: from scratch, or on top
+of the slot's state, or after steps in which the base alone cuts the state back to what it has
+read and reads on up to the token where an activated adapter begins. Then an answer never depends
+on what was or is asked besides, and passages are read once for the base and for all activated
+adapters.
 """
 
 from __future__ import annotations
@@ -52,30 +55,44 @@ class Weights:
 
 @dataclass(slots=True)
 class Place:
-    """One slot: its number, and what is in it."""
+    """One slot: its number, and what is in it.
+
+    Attributes:
+        tokens: the prompt last sent; the state is of these or, if that was cut short, of fewer.
+        weights: what read them; None: empty or unknown.
+        whole: whether all of `tokens` were read.
+    """
 
     number: int
     tokens: Sequence[int] = ()
-    weights: Weights | None = None  # None: empty or unknown
+    weights: Weights | None = None
+    whole: bool = False
     busy: bool = False
     used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How to send a request.
+class Step:
+    """One request to a slot.
 
     Attributes:
-        slot: the slot to pin it to.
-        cut: first make the slot hold just this many leading tokens (0: not needed).
-        cache: whether the slot's state may be used at all.
+        length: how many leading tokens of the prompt to send.
+        cache: whether the slot's state may be used.
         scales: whether to send ``lora``; without it the base answers and keeps the state.
     """
 
-    slot: int
-    cut: int
+    length: int
     cache: bool
     scales: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to send a request: the slot, what the base reads before, then the request itself."""
+
+    slot: int
+    before: tuple[Step, ...]
+    final: Step
 
 
 @dataclass
@@ -98,36 +115,51 @@ class Places:
             place = max(
                 free, key=lambda place: (usable(place, tokens, weights), -place.used, -place.number)
             )
-            plan = self._plan(place, tokens, weights)
+            before, final = _steps(place, tokens, weights)
             self._clock += 1
             place.busy, place.used = True, self._clock
-            place.tokens, place.weights = tokens, weights
-            return plan
+            place.tokens, place.weights, place.whole = tokens, weights, False
+            return Plan(place.number, before, final)
 
-    def give_back(self, plan: Plan, *, known: bool = True) -> None:
-        """End a request; `known` False where the slot's state is not certain (an error)."""
+    def give_back(self, plan: Plan, *, known: bool, whole: bool) -> None:
+        """End a request.
+
+        Args:
+            known: False where it failed, so that the slot's state is not certain.
+            whole: whether all of the prompt was read.
+        """
         with self._free:
             place = self._places[plan.slot]
-            place.busy = False
+            place.busy, place.whole = False, whole
             if not known:
-                place.tokens, place.weights = (), None
+                place.tokens, place.weights, place.whole = (), None, False
             self._free.notify()
 
-    @staticmethod
-    def _plan(place: Place, tokens: Sequence[int], weights: Weights) -> Plan:
-        scales = weights.adapter is not None
-        before = place.weights
-        if before is None:
-            return Plan(place.number, cut=0, cache=False, scales=True)
-        if weights.plain or before.plain:
-            same = before == weights
-            return Plan(place.number, cut=0, cache=same, scales=True)
-        common = common_prefix(place.tokens, tokens)
-        if min(common, weights.base_reads) <= before.base_reads:
-            return Plan(place.number, cut=0, cache=True, scales=scales)
-        if before.base_reads == 0:
-            return Plan(place.number, cut=0, cache=False, scales=scales)
-        return Plan(place.number, cut=before.base_reads, cache=True, scales=scales)
+
+def _steps(place: Place, tokens: Sequence[int], weights: Weights) -> tuple[tuple[Step, ...], Step]:
+    before, length = place.weights, len(tokens)
+    if weights.plain:
+        return (), Step(length, cache=before == weights, scales=True)
+    if before is None or before.plain:
+        # All scales at 0 make the server drop the state together with the adapter.
+        if not weights.start:
+            return (), Step(length, cache=False, scales=True)
+        first = Step(weights.start, cache=False, scales=True)
+        return (first,), Step(length, cache=True, scales=True)
+    common = common_prefix(place.tokens, tokens)
+    steps: list[Step] = []
+    cache = True
+    if min(common, weights.base_reads) > before.base_reads:
+        if before.base_reads:
+            steps.append(Step(before.base_reads, cache=True, scales=False))
+        else:
+            cache = False
+    if weights.start is None:
+        return tuple(steps), Step(length, cache=cache, scales=False)
+    if weights.start and not (place.whole and not steps and cache and common >= weights.start):
+        steps.append(Step(weights.start, cache=cache, scales=False))
+        cache = True
+    return tuple(steps), Step(length, cache=cache and weights.start > 0, scales=True)
 
 
 def usable(place: Place, tokens: Sequence[int], weights: Weights) -> int:
@@ -137,13 +169,8 @@ def usable(place: Place, tokens: Sequence[int], weights: Weights) -> int:
         return 0
     common = common_prefix(place.tokens, tokens)
     if weights.plain or before.plain:
-        return common if before == weights else -common_cost(place)
+        return common if before == weights else -len(place.tokens)  # what would be lost
     return min(common, weights.base_reads, before.base_reads)
-
-
-def common_cost(place: Place) -> int:
-    """Return what is lost when a slot's state is thrown away: its length in tokens."""
-    return len(place.tokens)
 
 
 def common_prefix(first: Sequence[int], second: Sequence[int]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import http.client
@@ -14,7 +15,9 @@ import signal
 import socket
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,16 @@ from groundtone.errors import EngineError
 
 BATCH = 256
 """Prompt tokens read at once; a cancelled request stops after at most this many."""
+
+
+_open: weakref.WeakSet[Backend] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Stop what is still running: Python ends a thread that is inside the library by aborting."""
+    for backend in list(_open):
+        backend.close()
 
 
 class Backend:
@@ -87,6 +100,7 @@ class Backend:
             str(self._folder / "s.sock") if hasattr(socket, "AF_UNIX") else "127.0.0.1"
         ]
         params.port = 0
+        self._workers: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
         try:
             with _keeping_signal_handlers():
                 self._server: Any = xllamacpp.Server(params)
@@ -97,6 +111,7 @@ class Backend:
                 f"llama.cpp cannot load {what}.",
                 "Check that the file is whole and that each adapter was made for this model.",
             ) from error
+        _open.add(self)
 
     def complete(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer at once, without streaming."""
@@ -105,57 +120,55 @@ class Backend:
         return answer
 
     def stream(
-        self,
-        request: dict[str, Any],
-        *,
-        before: Sequence[dict[str, Any]] = (),
-        ended: Callable[[bool], None],
+        self, requests: Sequence[dict[str, Any]], *, ended: Callable[[bool, bool], None]
     ) -> Iterator[dict[str, Any]]:
         """Yield the server's events; closing the iterator stops the work at the next batch.
 
         Args:
-            request: what to answer.
-            before: requests to make first, whose answers are not wanted.
-            ended: called once when the work is over, even if nobody reads the events any more;
-                with False where the server refused or failed.
+            requests: made one after the other; the events are those of the last one.
+            ended: called once when the work is over, even if nobody reads the events any more:
+                whether the server did not refuse or fail, and whether it read the whole prompt.
         """
         events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         stopped = threading.Event()
-        good = True
+        good, whole = True, False
 
-        def receive(event: dict[str, Any]) -> bool:
-            nonlocal good
-            good = good and _error(event) is None
-            events.put(event)
+        def receive(event: dict[str, Any], *, forward: bool) -> bool:
+            nonlocal good, whole
+            if _error(event) is not None:
+                good, forward = False, True
+            whole = forward and (whole or "prompt_progress" not in event)
+            if forward or event.get("usage"):
+                events.put(event | {"forward": forward})
             return stopped.is_set() or self._cancelled.is_set()
 
         def work() -> None:
             nonlocal good
             final: BaseException | None = None
             try:
-                for first in before:
-                    self.complete(first)
-                self._server.handle_completions(
-                    {
-                        **request,
-                        "stream": True,
-                        "stream_options": {"include_usage": True},
-                        "return_progress": True,  # lets `receive` stop it while it reads, too
-                    },
-                    receive,
-                )
+                for number, request in enumerate(requests, start=1):
+                    if not good or stopped.is_set() or self._cancelled.is_set():
+                        break
+                    self._server.handle_completions(
+                        {
+                            **request,
+                            "stream": True,
+                            "stream_options": {"include_usage": True},
+                            "return_progress": True,  # so that `receive` can stop the reading, too
+                        },
+                        partial(receive, forward=number == len(requests)),
+                    )
             except BaseException as error:
                 final, good = error, False
             finally:
-                ended(good)
+                ended(good, whole and good)
                 events.put(final)
 
         worker = threading.Thread(target=work, name="groundtone-llama", daemon=True)
+        self._workers.add(worker)
         worker.start()
         try:
             while (event := events.get()) is not None:
-                if isinstance(event, EngineError):
-                    raise event
                 if isinstance(event, BaseException):
                     raise EngineError(f"llama.cpp failed: {event}.") from event
                 _raise_error(event)
@@ -176,7 +189,12 @@ class Backend:
         self._cancelled.set()
 
     def close(self) -> None:
-        """Stop the server and free the model. No request may be in progress."""
+        """End the requests in progress, stop the server and free the model."""
+        self.cancel()
+        for worker in list(self._workers):
+            if worker is not threading.current_thread():
+                worker.join()
+        _open.discard(self)
         self._server = None
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -92,6 +92,8 @@ def load_base(base_gguf: Path | str) -> tuple[PreTrainedModel, PreTrainedTokeniz
     finally:
         if bar:
             logging.enable_progress_bar()
+    # A folder of this machine, so that peft does not look for a model of that name on the network.
+    model.config._name_or_path = model.name_or_path = str(path.parent)
     model.eval()
     return model, load_tokenizer(path)
 
