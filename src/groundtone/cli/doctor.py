@@ -237,11 +237,11 @@ def _model(workspace: Workspace) -> Iterator[Finding]:
             f"{active} is in use, but was tuned from {base}",
             f"Set [chat] model to {base}, or run `groundtone models use base`.",
         )
-    elif stored.path and not Path(stored.path).is_file():
+    elif stored.path and not (workspace.state / stored.path).is_file():
         yield Finding(
             "fail",
             "model",
-            f"the adapter of {active} is gone: {stored.path}",
+            f"the adapter of {active} is gone: {workspace.state / stored.path}",
             "Bring it back, or run `groundtone models rollback`.",
         )
     else:

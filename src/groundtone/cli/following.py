@@ -23,7 +23,6 @@ WORDS = {
     "resumed": "going on from the checkpoint",
     "start": "training",
     "trained": "trained; loading the adapter beside the base",
-    "gating": "asking the held-out questions with and without it",
 }
 
 
@@ -173,8 +172,9 @@ def _live(out: Output) -> Iterator[Callable[[Event], None]]:
         task = progress.add_task("starting", total=None)
 
         def show(event: Event) -> None:
-            if event["event"] == "step":
-                progress.update(task, completed=event["step"], total=event["of"])
+            if event["event"] in ("step", "gating"):
+                done = event.get("step", event.get("question"))
+                progress.update(task, completed=done, total=event["of"])
             progress.update(task, description=_line(event))
 
         yield _with_last_held_out(show)
@@ -185,8 +185,8 @@ def _plain_lines(out: Output) -> Callable[[Event], None]:
 
     def show(event: Event) -> None:
         nonlocal told
-        is_step = event["event"] == "step"
-        last = is_step and event["step"] == event["of"]
+        is_step = event["event"] in ("step", "gating")
+        last = event["event"] == "step" and event["step"] == event["of"]
         if out.as_json or (is_step and not last and time.monotonic() - told < QUIET_S):
             return
         if line := _line(event):
@@ -211,14 +211,18 @@ def _with_last_held_out(show: Callable[[Event], None]) -> Callable[[Event], None
 
 
 def _line(event: Event) -> str:
+    if event["event"] == "gating":
+        return f"gate: question {event['question'] + 1}/{event['of']}, with and without tuning"
     if event["event"] != "step":
         return WORDS.get(event["event"], "")
-    parts = [f"step {event['step']}/{event['of']}", f"loss {event['train_loss']:.3f}"]
+    parts = [f"step {event['step']}/{event['of']}"]
+    if event["train_loss"] is not None:
+        parts.append(f"loss {event['train_loss']:.3f}")
     if event["valid_loss"] is not None:
         parts.append(f"held-out {event['valid_loss']:.3f}")
     if event.get("tokens_per_s"):
         parts.append(f"{event['tokens_per_s']:,.0f} tokens/s")
-    if event.get("left_s") is not None:
+    if event.get("left_s"):
         parts.append(f"{duration(event['left_s'])} left")
     return " · ".join(parts)
 

@@ -114,7 +114,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _report(given: Sequence[str], message: str, remedy: str, code: int) -> int:
     """Say what happened on stderr, and with ``--json`` on stdout too."""
     message = message.rstrip()
-    print(f"error: {message}", file=sys.stderr)
+    print(message if code == 130 else f"error: {message}", file=sys.stderr)
     if remedy:
         print(remedy, file=sys.stderr)
     if "--json" in given:

@@ -96,7 +96,7 @@ def list_(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> Non
     active = None
     try:
         with Workspace.open(workspace) as opened:
-            tuned = [_row(model) for model in opened.catalog.list_models()]
+            tuned = [_row(opened, model) for model in opened.catalog.list_models()]
             active = opened.model_name()
     except NoWorkspace:
         if workspace is not None:
@@ -121,7 +121,7 @@ def list_(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> Non
 @app.command(short_help="Answer with this model from now on.")
 def use(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A name of `models list`, or base.")
+        str, typer.Argument(metavar="MODEL", help="A name of `models list`, its suffix, or base.")
     ],
     force: Annotated[
         bool, typer.Option("--force", help="Even if the gate refused it; this is recorded.")
@@ -157,7 +157,7 @@ def _tell(workspace: Workspace, before: str, out: Output) -> None:
     out.show(f"In use: {now}" + (f" (before: {before})" if before != now else ""))
 
 
-def _row(model: StoredModel) -> dict[str, Any]:
+def _row(workspace: Workspace, model: StoredModel) -> dict[str, Any]:
     return {
         "name": model.name,
         "base": model.base,
@@ -165,7 +165,7 @@ def _row(model: StoredModel) -> dict[str, Any]:
         "created": time.strftime("%Y-%m-%d %H:%M", time.localtime(model.created_at)),
         "gate": model.metrics.get("gate"),
         "examples": model.settings.get("examples"),
-        "path": model.path,
+        "path": workspace.state.resolve() / model.path if model.path else None,
     }
 
 

@@ -29,7 +29,8 @@ ModelOption = Annotated[
         "--model",
         metavar="MODEL",
         show_default=False,
-        help="The model that answers: a name of `models list`, or base. Default: the one in use.",
+        help="The model that answers: a name of `models list`, its suffix, or base. "
+        "Default: the one in use.",
     ),
 ]
 HeldOutOption = Annotated[

@@ -197,7 +197,7 @@ def start(
         "recipe": asdict(recipe),
         "contexts": asdict(contexts),
         "invocation_tokens": invocation,
-        "examples": str(path),
+        "examples": str(path.resolve()),
         "data_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "rendered": dict(about.kinds),
         "unresolved_labels": about.unresolved,
@@ -249,7 +249,7 @@ def finish(workspace: Workspace, run: Run) -> Iterator[Event]:
         name=name,
         base=job["base"],
         kind=job["recipe"]["kind"],
-        path=str(run.folder / "adapter.gguf"),
+        path=f"runs/{run.id}/adapter.gguf",
         data_sha256=job["data_sha256"],
         settings={
             "system": job["system"],

@@ -145,7 +145,7 @@ class Workspace:
     def adapters(self) -> dict[str, Path]:
         """The tuned models of the current base and where their adapters lie."""
         return {
-            model.name: Path(model.path)
+            model.name: self.state / model.path  # relative, so that a workspace can be moved
             for model in self.catalog.list_models()
             if model.base == self.settings.chat.model and model.path
         }
