@@ -70,7 +70,7 @@ def test_a_run_tells_every_step_and_ends_with_its_gate(workspace: Workspace, tun
     model = workspace.catalog.get_model(str(tuned.model))
     assert model is not None
     assert model.name.startswith("ft:smollm2-135m-instruct:short:")
-    assert Path(model.path).is_file()
+    assert workspace.adapters()[model.name].is_file()
     gate = model.metrics["gate"]
     assert gate["questions"] > 0
     assert len(gate["reasons"]) == 2
