@@ -29,7 +29,6 @@ DEFAULT = (
     "pydantic_settings",
     "pypdfium2",
     "docx",
-    "scipy",
     "selectolax",
     "sqlalchemy",
     "tokenizers",
