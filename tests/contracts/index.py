@@ -95,9 +95,9 @@ class IndexContract:
         [
             (
                 "The action s3:GetObject must be allowed.",
-                ["s3:GetObject", "GetObject", "get object"],
+                ["s3:GetObject", "GetObject", "getobject"],
             ),
-            ("CreateBucket makes one.", ["CreateBucket", "createbucket", "create bucket"]),
+            ("CreateBucket makes one.", ["CreateBucket", "createbucket", "`CreateBucket`"]),
             ("ERR-1042: the disk has no room.", ["ERR-1042", "err-1042", "ERR 1042", "1042"]),
             (
                 "Start it with --enable-admission-plugins.",

@@ -1,8 +1,9 @@
 """Text as a word index should see it: the same function for documents and for questions.
 
 Stores split words at every mark: ``ERR-1042`` is found, but no better than "err" and "1042" far
-apart, and ``CreateBucket`` is not found by "create bucket". So compounds are added once more as one
-word (``err1042``), camel case as its parts, and scripts without spaces as pairs of characters.
+apart. So compounds are added once more as one word (``err1042``), and scripts without spaces as
+pairs of characters. Splitting camel case, and joining neighbouring words of a question, were tried
+and lowered MRR (docs/retrieval.md): they make common words of rare ones, or the other way round.
 """
 
 from __future__ import annotations
@@ -14,16 +15,15 @@ LONGEST = 64  # a longer "word" is data (base64, a hash of hashes): indexing it 
 QUERY_WORDS = 200
 
 _COMPOUND = re.compile(r"[^\W_]+(?:[-_.:/@][^\W_]+)+")
-_CAMEL = re.compile(r"\b[A-Za-z]*[a-z][A-Z][A-Za-z]*\b")
-_HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]{2,}")
 _MARK = re.compile(r"[-_.:/@]")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]{2,}")
 _WORD = re.compile(r"\S+")
 
 
 def indexed(text: str) -> str:
     """A window's words, and the further forms that they should be found by."""
-    return " ".join([_plain(text), *_forms(text)])
+    plain = _plain(text)
+    return " ".join([plain, *_forms(plain)])
 
 
 def asked(question: str) -> str:
@@ -32,9 +32,8 @@ def asked(question: str) -> str:
     Repeating a word would only weigh it more, and a pasted log would search for minutes.
     """
     words = [match.group() for match in _WORD.finditer(question, 0, 100 * QUERY_WORDS)]
-    plain = dict.fromkeys(_plain(" ".join(words)).split())
-    forms = _forms(" ".join(dict.fromkeys(words)))
-    return " ".join([*list(plain)[:QUERY_WORDS], *forms[:QUERY_WORDS]])
+    plain = list(dict.fromkeys(_plain(" ".join(words)).split()))[:QUERY_WORDS]
+    return " ".join([*plain, *_forms(" ".join(plain))[:QUERY_WORDS]])
 
 
 def _plain(text: str) -> str:
@@ -44,15 +43,11 @@ def _plain(text: str) -> str:
 
 
 def _forms(text: str) -> list[str]:
-    text = unicodedata.normalize("NFKC", text)
     forms: dict[str, None] = {}
     for match in _COMPOUND.finditer(text):
-        whole = _MARK.sub("", match.group()).casefold()
+        whole = _MARK.sub("", match.group())
         if len(whole) <= LONGEST:
             forms[whole] = None
-    for match in _CAMEL.finditer(text):
-        if len(match.group()) <= LONGEST:
-            forms.update(dict.fromkeys(map(str.casefold, _HUMP.findall(match.group()))))
     for match in _UNSPACED.finditer(text):
         run = match.group()
         forms.update(dict.fromkeys(run[at : at + 2] for at in range(len(run) - 1)))
