@@ -17,6 +17,8 @@ from groundtone.chat import ChatEngine, Completion
 from groundtone.retrieval import Passage, Retriever
 from groundtone.settings import Answering, Chat
 
+_LIST_MARK = re.compile(r"^(?:\(?\d{1,3}[.)]|[-*•])(?:\s+|$)")
+
 
 class Answerer:
     """Answers questions with one retriever and one chat engine.
@@ -175,8 +177,9 @@ class Answerer:
         spans = sentences.split(text)
         if cut and len(spans) > 1:
             spans = spans[:-1]
-        said = [" ".join(text[start:end].split()) for start, end in spans]
-        said = list(dict.fromkeys(said))  # tiny models repeat themselves
+        # List marks go: sentences are dropped and joined, and "6." is no figure to look up.
+        said = [_LIST_MARK.sub("", " ".join(text[start:end].split())) for start, end in spans]
+        said = [s for s in dict.fromkeys(said) if s]  # tiny models repeat themselves
         if not shown:
             # Without documents there is nothing to check against: shown as the model wrote it,
             # invented labels and all, for that is what a reader would get from it.
