@@ -1,7 +1,7 @@
 """A llama of two layers with random weights, for tests of the engine that need no fetched weights.
 
-Its answers are noise, but every weight, position and token matters in them, and in float32 they
-can be compared with transformers' and peft's to three digits.
+Its answers are noise, but every weight, position and token matters in them, and as the weights
+are float32 its probabilities can be compared with transformers' and peft's.
 """
 
 from __future__ import annotations

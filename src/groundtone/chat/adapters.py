@@ -15,6 +15,10 @@ from groundtone.errors import EngineError
 if TYPE_CHECKING:
     from groundtone.chat.process import Backend
 
+ANY_ASCII = "root ::= [ -~]*"
+"""Grammar for probing: the server leaves the probabilities out when the token it takes is only a
+part of a character. The probabilities themselves are those before the grammar."""
+
 PROBE = [
     {"role": "system", "content": "Answer from the manual: the light is green when ready."},
     {"role": "user", "content": "Which colour is the light?"},
@@ -123,6 +127,7 @@ def _first_token(
             "max_tokens": 1,
             "temperature": 0.0,
             "logprobs": 5,
+            "grammar": ANY_ASCII,
             "id_slot": 0,
             "cache_prompt": False,
             "lora": [
