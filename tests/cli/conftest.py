@@ -32,6 +32,8 @@ def manual(tmp_path_factory: pytest.TempPathFactory, minilm: object) -> Path:
     from groundtone.workspace import Workspace
 
     folder = tmp_path_factory.mktemp("cli") / "kb"
+    folder.mkdir()
+    (folder / "groundtone.toml").write_text("[chat]\nmax_tokens = 64\n")  # quick answers
     with Workspace.create(folder) as workspace:
         (folder / "guides").mkdir()
         for name in ("account-management-guide.md", "error-code-reference.md"):

@@ -37,7 +37,7 @@ def test_ask_for_people_shows_where_each_quote_stands(call, manual: Path, smollm
     assert result.code == 0
     assert "tokens" in result.out
     assert result.err == ""
-    if "support" in result.out:
+    if "· support" in result.out:
         places = [line for line in result.out.splitlines() if ".md:" in line]
         assert places
         path, _, line = places[0].strip().rpartition(":")
@@ -74,7 +74,8 @@ def test_compare_writes_report_and_table(manual: Path, tmp_path: Path, smollm: o
     assert result.code == 0, result.err
     assert set(result.json["arms"]) == {"base", "rag"}
     assert result.json["html"] == "r.html"
-    assert "http" not in (tmp_path / "r.html").read_text("utf-8").partition("</head>")[0]
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "://" not in page.partition("</head>")[0]
     assert "| base | rag |" in (tmp_path / "r.md").read_text("utf-8")
 
 

@@ -53,7 +53,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, minilm: object) -> Path:
     folder = tmp_path_factory.mktemp("docs") / "kb"
     folder.mkdir()
     examples.copy(EXAMPLES, folder)
-    (folder / "groundtone.toml").write_text(examples.settings(folder / "style.toml"), "utf-8")
+    toml = examples.settings(folder / "style.toml") + "[chat]\nmax_tokens = 64\n"  # quick answers
+    (folder / "groundtone.toml").write_text(toml, "utf-8")
     with Workspace.create(folder) as workspace:
         workspace.sync(folder / "manual")
     return folder

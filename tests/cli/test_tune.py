@@ -149,10 +149,10 @@ def test_status_of_nothing_is_an_empty_list(call, tmp_path: Path) -> None:
 def test_a_run_streams_events_and_is_interrupted_and_resumed(
     call, manual: Path, tmp_path: Path, smollm: object
 ) -> None:
-    path = examples_file(tmp_path / "style.jsonl", questions(16))
+    path = examples_file(tmp_path / "style.jsonl", questions(12))
     process = subprocess.Popen(
         [sys.executable, "-m", "groundtone.cli.main", "tune", "run", str(path), "--suffix", "try",
-         "--contexts", "1", "--epochs", "3", "--workspace", str(manual), "--json"],
+         "--contexts", "1", "--epochs", "2", "--workspace", str(manual), "--json"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
     )  # fmt: skip

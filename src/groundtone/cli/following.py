@@ -106,10 +106,15 @@ def _events(workspace: Workspace, run: Run, seen: int) -> Iterator[Event]:
 
     from groundtone.tuning import runs
 
+    ended = _ended(workspace, run)
+    if ended is not None:
+        yield ended
+        return
     told = runs.events(run.folder)
-    if run.status == "running":  # what a run said at the end of an earlier life is not its end
-        ends = [place for place, event in enumerate(told) if event["event"] in runs.ENDS]
-        seen = max([seen, *(place + 1 for place in ends)])
+    # What a run said at the end of an earlier life, before it was resumed, is not its end.
+    last = len(told) if run.status == "running" else len(told) - 1
+    ends = [place for place, event in enumerate(told[:last]) if event["event"] in runs.ENDS]
+    seen = max([seen, *(place + 1 for place in ends)])
     events = run.events(seen=seen)
     for event in events:
         yield event

@@ -41,8 +41,9 @@ class Plan:
     arms: tuple[str, ...]
 
 
-FULL = Plan("full", None, None, None, 40, ("base", "few-shot", "rag", "tuned", "both"))
-QUICK = Plan("quick", 80, 1, 2, 12, ("base", "rag", "tuned", "both"))
+# Sized for 15 and 4 minutes on two quiet cores.
+FULL = Plan("full", 280, 1, 3, 24, ("base", "few-shot", "rag", "tuned", "both"))
+QUICK = Plan("quick", 80, 1, 2, 10, ("base", "rag", "tuned", "both"))
 
 
 class State:
