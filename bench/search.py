@@ -124,10 +124,14 @@ def rules() -> dict[str, Rule]:
     }
     for constant in (10, 60):
         found[f"reciprocal ranks, k {constant}"] = reciprocal(constant)
-    scalings = {"min-max": scaled_by_range, "by best": scaled_by_best}
+    scalings = {
+        "min-max": (scaled_by_range, scaled_by_range),
+        "by best": (scaled_by_best, scaled_by_best),
+        "min-max and by best": (scaled_by_range, scaled_by_best),
+    }
     for name, scaled in scalings.items():
-        for weight in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
-            found[f"convex {name}, vectors {weight}"] = convex(scaled, weight)
+        for weight in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+            found[f"convex {name}, vectors {weight}"] = convex(*scaled, weight)
     return found
 
 
@@ -144,11 +148,15 @@ def reciprocal(constant: int) -> Rule:
     return rule
 
 
-def convex(scaled: Callable[[Scores], Scores], weight: float) -> Rule:
+def convex(
+    scale_dense: Callable[[Scores], Scores],
+    scale_lexical: Callable[[Scores], Scores],
+    weight: float,
+) -> Rule:
     """A weighted sum of scaled scores (Bruch et al. 2023)."""
 
     def rule(dense: Scores, lexical: Scores) -> Scores:
-        meaning, words = scaled(dense), scaled(lexical)
+        meaning, words = scale_dense(dense), scale_lexical(lexical)
         return {
             key: weight * meaning.get(key, 0.0) + (1 - weight) * words.get(key, 0.0)
             for key in meaning.keys() | words.keys()

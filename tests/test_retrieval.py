@@ -126,10 +126,11 @@ def test_another_embedding_model_is_named(place: Place) -> None:
 
 
 keys = st.tuples(st.text("abc", min_size=1, max_size=2), st.integers(0, 3))
-scores = st.dictionaries(keys, st.floats(-1, 100, width=32))
+cosines = st.dictionaries(keys, st.floats(-1, 1, width=32))
+bm25 = st.dictionaries(keys, st.floats(0, 100, width=32))
 
 
-@given(dense=scores, lexical=scores, weight=st.floats(0, 1))
+@given(dense=cosines, lexical=bm25, weight=st.floats(0, 1))
 def test_fused_scores_lie_between_0_and_1(
     dense: dict[tuple[str, int], float], lexical: dict[tuple[str, int], float], weight: float
 ) -> None:
@@ -138,7 +139,7 @@ def test_fused_scores_lie_between_0_and_1(
     assert all(-1e-6 <= score <= 1 + 1e-6 for score in fused.values())
 
 
-@given(dense=scores, lexical=scores)
+@given(dense=cosines, lexical=bm25)
 def test_a_weight_of_one_keeps_the_order_of_vectors(
     dense: dict[tuple[str, int], float], lexical: dict[tuple[str, int], float]
 ) -> None:
@@ -167,3 +168,8 @@ def test_chunks_are_found_by_the_name_of_their_place(place: Place) -> None:
     assert "garden" in passage.text and passage.document == "keys.md"
     assert len(retriever(place).where(document="keys.md")) == 3
     assert retriever(place).where(title="Nothing") == []
+
+
+def test_a_single_candidate_counts_in_full() -> None:
+    fused = fuse({("a", 0): 0.4}, {("b", 0): 3.0}, 0.3)
+    assert fused == {("a", 0): pytest.approx(0.3), ("b", 0): pytest.approx(0.7)}

@@ -113,9 +113,10 @@ class Retriever:
             dense = _best(index.dense(vector, candidates))
             lexical = _best(index.lexical(question, candidates))
             keys = dense.keys() | lexical.keys()
-            with self._catalog.find(keys) as found:
+            versions = {version for version, _ in keys}
+            with self._catalog.find(versions) as found:
                 passages = self._passages(found, dense, lexical, k)
-                dead = len(keys) - len(found.chunks)
+                dead = len(versions) - len(found.live)
             if not dead:
                 break  # else a document was replaced meanwhile; its new version may be missing
         return passages
@@ -157,21 +158,24 @@ class Retriever:
     def _passages(
         self, found: Found, dense: dict[Key, Hit], lexical: dict[Key, Hit], k: int
     ) -> list[Passage]:
-        live: dict[Key, FoundChunk] = found.chunks
         scores = fuse(
-            {key: hit.score for key, hit in dense.items() if key in live},
-            {key: hit.score for key, hit in lexical.items() if key in live},
+            {key: hit.score for key, hit in dense.items() if key[0] in found.live},
+            {key: hit.score for key, hit in lexical.items() if key[0] in found.live},
             self._settings.dense_weight,
         )
-        best = sorted(scores, key=lambda key: (-scores[key], _place(live[key])))[:k]
+
+        def order(key: Key) -> tuple[float, str, int, int]:
+            document = found.live[key[0]]
+            return -scores[key], document.path, document.source, key[1]
+
         passages = []
-        for rank, key in enumerate(best, 1):
-            document, chunk = live[key].document, live[key].chunk
+        for rank, key in enumerate(sorted(scores, key=order)[:k], 1):
+            place = found.chunk(key)
             hit = dense.get(key) or lexical[key]
             passages.append(
                 _passage(
-                    live[key],
-                    found.text(document.version, chunk.start, chunk.end),
+                    place,
+                    found.text(key[0], place.chunk.start, place.chunk.end),
                     rank=rank,
                     window=hit.window,
                     score=scores[key],
@@ -187,21 +191,17 @@ def fuse(
 ) -> dict[Key, float]:
     """One score for each chunk that either search found: a convex combination.
 
-    Cosines and BM25 scores are both scaled by the best and the worst candidate of their search; a
-    chunk that one search did not find has 0 there.
+    Cosines are scaled from the worst candidate to the best, since no text is at 0; BM25 scores by
+    the best alone, since 0 means no shared word. What a search did not find has 0 there.
     """
-    meaning, words = _scaled(dense), _scaled(lexical)
-    return {
-        key: dense_weight * meaning.get(key, 0.0) + (1 - dense_weight) * words.get(key, 0.0)
-        for key in dense.keys() | lexical.keys()
-    }
-
-
-def _scaled(scores: Mapping[Key, float]) -> dict[Key, float]:
-    if not scores:
-        return {}
-    low, high = min(scores.values()), max(scores.values())
-    return {key: (score - low) / (high - low or 1.0) for key, score in scores.items()}
+    low, high = min(dense.values(), default=0.0), max(dense.values(), default=0.0)
+    best = max(lexical.values(), default=0.0) or 1.0
+    fused = dict.fromkeys(dense.keys() | lexical.keys(), 0.0)
+    for key, score in dense.items():
+        fused[key] += dense_weight * ((score - low) / (high - low) if high > low else 1.0)
+    for key, score in lexical.items():
+        fused[key] += (1 - dense_weight) * score / best
+    return fused
 
 
 def _best(hits: Iterable[Hit]) -> dict[Key, Hit]:
@@ -243,7 +243,3 @@ def _passage(
         dense=dense,
         lexical=lexical,
     )
-
-
-def _place(found: FoundChunk) -> tuple[str, int, int]:
-    return found.document.path, found.document.source, found.chunk.ordinal

@@ -94,8 +94,8 @@ class Retrieval(_Section):
 
     k: Annotated[int, Field(ge=1, le=1000)] = 5
     candidates: Annotated[int, Field(ge=1, le=10_000)] = 100
-    dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
-    refuse_below: Annotated[float, Field(ge=-1, le=1)] = 0.25
+    dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.2
+    refuse_below: Annotated[float, Field(ge=-1, le=1)] = 0.4
 
 
 class Chat(_Section):
@@ -243,8 +243,8 @@ DEFAULT_FILE = """\
 [retrieval]
 # k = 5                        # passages for a question
 # candidates = 100             # windows taken from each search before they are fused
-# dense_weight = 0.5           # 0: only words, 1: only vectors
-# refuse_below = 0.25          # cosine of the best passage under which a question is refused
+# dense_weight = 0.2           # 0: only words, 1: only vectors
+# refuse_below = 0.4           # cosine of the best passage under which a question is refused
 
 [chat]
 # model = "smollm2-135m-instruct"

@@ -103,13 +103,14 @@ def test_any_slice_of_any_text(
 
 def test_found_chunks_are_live_ones_with_their_text(catalog: Catalog) -> None:
     catalog.replace_documents([document("v1"), document("v2", "b.md", "other text")])
-    with catalog.find({("v1", 0), ("v2", 0), ("v2", 9), ("gone", 0)}) as found:
-        assert found.chunks.keys() == {("v1", 0), ("v2", 0)}
-        assert found.chunks["v2", 0].document.path == "b.md"
+    with catalog.find({"v1", "v2", "gone"}) as found:
+        assert found.live.keys() == {"v1", "v2"}
+        assert found.chunk(("v2", 0)).document.path == "b.md"
+        assert found.chunk(("v2", 0)).chunk == CHUNK
         catalog.replace_documents([], {"v2"})
         assert found.text("v2", 0, 5) == "other", "a lookup sees one moment"
-    with catalog.find({("v2", 0)}) as found:
-        assert found.chunks == {}
+    with catalog.find({"v2"}) as found:
+        assert found.live == {}
 
 
 def test_readers_and_writers_at_once(catalog: Catalog, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,10 +58,23 @@ def test_nothing_is_opened_when_nothing_changed(
     for number in range(5):
         place.write(f"{number}.md", GUIDE)
     place.sync()
+    place.close()
+    again = Place(place.root)
     monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("a file was opened"))
-    embedded = place.embedder.embedded
-    assert counts(place.sync()) == (0, 0, 0, 5)
-    assert place.embedder.embedded == embedded
+    monkeypatch.setattr(again.indexes, "current", lambda _: pytest.fail("the index was opened"))
+    monkeypatch.setattr(again, "embedder", lambda: pytest.fail("the model was opened"))
+    assert counts(again.sync()) == (0, 0, 0, 5)
+
+
+def test_an_index_that_was_removed_is_built_again(place: Place) -> None:
+    place.write("guide.md", GUIDE)
+    place.sync()
+    place.close()
+    shutil.rmtree(place.state / "index")
+    again = Place(place.root)
+    assert counts(again.sync()) == (0, 1, 0, 0)
+    again.check()
+    again.close()
 
 
 def test_the_same_bytes_with_a_new_time_are_unchanged(place: Place) -> None:
@@ -241,7 +255,8 @@ def test_windows_that_the_index_lost_are_made_again(place: Place) -> None:
     place.sync()
     lost = next(d.version for d in place.catalog.documents() if d.path == "guide.md")
     place.indexes.current(24).delete({lost})
-    assert counts(place.sync()) == (0, 1, 0, 1)
+    place.write("new.md", "# New\n\nSomething to do.")
+    assert counts(place.sync()) == (1, 1, 0, 1)
     place.check()
 
 

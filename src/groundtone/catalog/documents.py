@@ -112,6 +112,11 @@ class Documents(Database):
         with self.write() as connection:
             _remember(connection, {key: value})
 
+    def forget(self, key: str) -> None:
+        """Remove a remembered value."""
+        with self.write() as connection:
+            connection.execute(delete(facts).where(facts.c.key == key))
+
     def add_source(self, path: str) -> Source:
         """The source with this path, new or known."""
         with self.write() as connection:
@@ -239,10 +244,10 @@ class Documents(Database):
             return [_chunk(row) for row in connection.execute(query)]
 
     @contextmanager
-    def find(self, keys: Collection[Key]) -> Iterator[Found]:
-        """The live ones among these chunks, and their texts, all of one moment."""
+    def find(self, versions: Collection[str]) -> Iterator[Found]:
+        """The live ones among these documents, their chunks and texts, all of one moment."""
         with self.read() as connection:
-            yield Found(connection, keys)
+            yield Found(connection, versions)
 
     def counts(self) -> tuple[int, int]:
         """Live documents, and their chunks."""
@@ -256,27 +261,26 @@ class Found:
     """Chunks looked up in one snapshot; use it inside `Documents.find`.
 
     Attributes:
-        chunks: the live ones among the keys asked for.
+        live: the live documents among those asked for, by version.
     """
 
-    def __init__(self, connection: Connection, keys: Collection[Key]) -> None:
+    def __init__(self, connection: Connection, versions: Collection[str]) -> None:
         self._connection = connection
-        self.chunks: dict[Key, FoundChunk] = {}
-        for some in _slices(sorted(keys), SOME // 2):
-            wanted = tuple_(chunks.c.version, chunks.c.ordinal).in_(some)
-            found = [
-                (row.version, _chunk(row))
-                for row in connection.execute(select(chunks).where(wanted))
-            ]
-            live = select(documents).where(
-                documents.c.version.in_({version for version, _ in found})
-            )
-            infos = {row.version: _info(row) for row in connection.execute(live)}
-            for version, chunk in found:
-                self.chunks[version, chunk.ordinal] = FoundChunk(infos[version], chunk)
+        self.live: dict[str, DocumentInfo] = {}
+        for some in _slices(sorted(versions), SOME):
+            query = select(documents).where(documents.c.version.in_(some))
+            for row in connection.execute(query):
+                self.live[row.version] = _info(row)
+
+    def chunk(self, key: Key) -> FoundChunk:
+        """A chunk of a live document."""
+        version, ordinal = key
+        wanted = (chunks.c.version == version) & (chunks.c.ordinal == ordinal)
+        row = self._connection.execute(select(chunks).where(wanted)).one()
+        return FoundChunk(self.live[version], _chunk(row))
 
     def text(self, version: str, start: int, end: int) -> str:
-        """Text of a found document, from the same snapshot."""
+        """Text of a live document."""
         return _text(self._connection, version, start, end)
 
 

@@ -41,6 +41,10 @@ class Indexes:
                 )
             return self._opened[2]
 
+    def exists(self) -> bool:
+        """Whether the current index has a folder; it is not opened."""
+        return self._path(self._name()).is_dir()
+
     def beside(self, dimensions: int) -> tuple[str, Index]:
         """A new, empty index and its name; it is current once that name is remembered."""
         name = str(int(self._name()) + 1)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 TABLE = "windows"
-GRAPH_ROWS = 20_000
+GRAPH_ROWS = 10_000
 GRAPH_SEGMENTS = 20  # every optimise adds a segment, and every search visits all of them
 ROWS_A_PARTITION = 250_000
 REFINE = 2

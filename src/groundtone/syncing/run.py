@@ -5,7 +5,9 @@ from __future__ import annotations
 import pickle
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +25,8 @@ from groundtone.syncing.sources import choose, place
 from groundtone.syncing.writing import Writer, make_live
 
 KEPT = "kept the last good version"
+DONE = "synced"  # there while nothing has been left half done
+MODEL = "embedding model"  # the name in the settings, known without opening the model
 
 
 def sync(
@@ -31,7 +35,7 @@ def sync(
     state: Path,
     catalog: Catalog,
     indexes: Indexes,
-    embedder: Embedder,
+    embedder: Embedder | Callable[[], Embedder],
     settings: Settings,
     progress: Progress | None = None,
     rebuild: bool = False,
@@ -44,6 +48,7 @@ def sync(
         sources: folders or files, new or known; none: all known ones.
         state: the workspace's ``.groundtone`` folder, which holds the lock; a source beside it is
             remembered relative to it, so that both can move together.
+        embedder: the workspace's model, or what opens it: called only if there is work for it.
         rebuild: read and embed every file of every source again, beside the present index, and
             switch at the end.
 
@@ -77,9 +82,22 @@ def forget(
         if wanted is None:
             shown = ", ".join(map(str, known)) or "none"
             raise WrongUse(f"{source} is no source of this workspace (known: {shown}).")
+        catalog.forget(DONE)
         gone = catalog.remove_source(wanted.id)
         indexes.current(dimensions).delete(gone)
         return len(gone)
+
+
+@dataclass(slots=True)
+class Plan:
+    """How sources differ from the catalog."""
+
+    changed: list[tuple[Source, File, FileState | None]] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    touched: list[tuple[str, int, int]] = field(default_factory=list)
+    unchanged: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class _Run:
@@ -88,7 +106,7 @@ class _Run:
         state: Path,
         catalog: Catalog,
         indexes: Indexes,
-        embedder: Embedder,
+        embedder: Embedder | Callable[[], Embedder],
         settings: Settings,
         progress: Progress | None,
     ) -> None:
@@ -96,9 +114,8 @@ class _Run:
         self.root = state.parent.resolve()
         self.catalog = catalog
         self.indexes = indexes
-        self.embedder = embedder
-        self.limits = settings.sync
-        self.reader = Reader(embedder, settings.chunking, settings.sync.max_bytes)
+        self._embedder = embedder
+        self.settings = settings
         self.progress = progress
         self.report = SyncReport()
         self.started = time.perf_counter()
@@ -107,63 +124,97 @@ class _Run:
     def sync(self, paths: list[Path], rebuild: bool) -> SyncReport:
         self.indexes.sweep()
         sources = choose(self.catalog, self.root, paths, self.report)
-        sources = self.catalog.sources() if rebuild else sources
-        if self._embedding_changed(rebuild) or rebuild:
-            self._rebuild(sources)
-        else:
-            self._update(sources)
+        if rebuild:
+            self._rebuild(self.catalog.sources())
+        elif not self._nothing_to_do(sources):
+            if self._embedding_changed():
+                self._rebuild(self.catalog.sources())
+            else:
+                self._update(sources)
         self.report.failed.sort()
         self.report.seconds = time.perf_counter() - self.started
         return self.report
 
+    @cached_property
+    def embedder(self) -> Embedder:
+        return self._embedder() if callable(self._embedder) else self._embedder
+
+    @cached_property
+    def reader(self) -> Reader:
+        return Reader(self.embedder, self.settings.chunking, self.settings.sync.max_bytes)
+
+    def _nothing_to_do(self, sources: list[Source]) -> bool:
+        """Whether all is as the last sync left it; seen without opening index or model."""
+        model = self.catalog.fact(MODEL)
+        if self.catalog.fact(DONE) is None or model != self.settings.embedding.model:
+            return False
+        if not self.indexes.exists():
+            return False
+        plan = self._plan(sources, None)
+        if plan.changed or plan.gone:
+            return False
+        self._report(plan)
+        return True
+
     def _update(self, sources: list[Source]) -> None:
+        self.catalog.forget(DONE)
         index = self.indexes.current(self.embedder.dimensions)
         live, held = self.catalog.versions(), index.versions()
         index.delete(held - live)  # left by a run that was killed
-        self.catalog.remember("embedding", self.embedder.fingerprint)
-        changes = []
-        gone: set[str] = set()
-        for source in sources:
-            found = self._scan(source)
-            known = self.catalog.file_states(source.id)
-            changes += self._changes(source, found, known, held)
-            names = {file.name for file in found.files}
-            gone |= {
-                past.version
-                for name, past in known.items()
-                if name not in names and not found.may_still_exist(name)
-            }
-        self.total = len(changes)
+        plan = self._plan(sources, held)
+        self._report(plan)
+        self.total = len(plan.changed)
         writer = Writer(self.embedder, index, make_live(self.catalog), self._wrote, [])
-        for source, file, past in changes:
+        for source, file, past in plan.changed:
             taken = self._take(writer, source, file, past)
             if past is not None and not taken and past.version not in held:
                 writer.add(self.reader.carried_over(self.catalog, source, past))
         writer.flush()
-        if gone:
-            self.report.deleted += len(gone)
-            index.delete(self.catalog.replace_documents([], gone))
+        if plan.gone:
+            self.report.deleted += len(plan.gone)
+            index.delete(self.catalog.replace_documents([], plan.gone))
         index.optimise()
+        for key, value in self._facts().items():
+            self.catalog.remember(key, value)
 
-    def _changes(
-        self, source: Source, found: Scan, known: dict[str, FileState], held: set[str]
-    ) -> list[tuple[Source, File, FileState | None]]:
-        """Files whose bytes are new, and those whose windows the index has lost."""
-        changed = []
-        touched = []
-        for file in found.files:
-            past = known.get(file.name)
-            if past is None or (past.chunk_count and past.version not in held):
-                changed.append((source, file, past))
-            elif (past.size, past.mtime_ns) == (file.size, file.mtime_ns):
-                self.report.unchanged += 1
-            elif past.size == file.size and same_bytes(file, past):
-                self.report.unchanged += 1
-                touched.append((past.version, file.size, settled(file)))
-            else:
-                changed.append((source, file, past))
-        self.catalog.touch(touched)
-        return changed
+    def _plan(self, sources: list[Source], held: set[str] | None) -> Plan:
+        """What differs from the catalog; ``held``: what the index has, None to trust it."""
+        plan = Plan()
+        for source in sources:
+            found = self._scan(source, plan)
+            known = self.catalog.file_states(source.id)
+            for file in found.files:
+                past = known.get(file.name)
+                lost = past is not None and held is not None and past.version not in held
+                if past is None or (lost and past.chunk_count):
+                    plan.changed.append((source, file, past))
+                elif (past.size, past.mtime_ns) == (file.size, file.mtime_ns):
+                    plan.unchanged += 1
+                elif past.size == file.size and same_bytes(file, past):
+                    plan.unchanged += 1
+                    plan.touched.append((past.version, file.size, settled(file)))
+                else:
+                    plan.changed.append((source, file, past))
+            names = {file.name for file in found.files}
+            plan.gone |= {
+                past.version
+                for name, past in known.items()
+                if name not in names and not found.may_still_exist(name)
+            }
+        return plan
+
+    def _report(self, plan: Plan) -> None:
+        self.catalog.touch(plan.touched)
+        self.report.unchanged += plan.unchanged
+        self.report.failed += plan.failed
+        self.report.notes += plan.notes
+
+    def _facts(self) -> dict[str, str]:
+        return {
+            "embedding": self.embedder.fingerprint,
+            MODEL: self.settings.embedding.model,
+            DONE: "yes",
+        }
 
     def _take(self, writer: Writer, source: Source, file: File, past: FileState | None) -> bool:
         """Read a file and hand it to the writer; False, and a line in the report, if it fails."""
@@ -186,7 +237,9 @@ class _Run:
 
     def _rebuild(self, sources: list[Source]) -> None:
         name, index = self.indexes.beside(self.embedder.dimensions)
-        found = [(source, self._scan(source)) for source in sources]
+        plan = Plan()
+        found = [(source, self._scan(source, plan)) for source in sources]
+        self._report(plan)
         self.total = sum(len(scan.files) for _, scan in found)
         with tempfile.TemporaryFile(dir=self.state) as spool:
 
@@ -200,7 +253,7 @@ class _Run:
             writer.flush()
             index.optimise()
             index.close()
-            facts = {"index": name, "embedding": self.embedder.fingerprint}
+            facts = {"index": name, **self._facts()}
             self.catalog.replace_documents(_spooled(spool), everything=True, remember=facts)
 
     def _take_all(self, writer: Writer, source: Source, found: Scan) -> None:
@@ -213,26 +266,25 @@ class _Run:
             writer.add(self.reader.carried_over(self.catalog, source, known[name]))
         self.report.deleted += len(known.keys() - kept - {file.name for file in found.files})
 
-    def _scan(self, source: Source) -> Scan:
+    def _scan(self, source: Source, plan: Plan) -> Scan:
         path = place(self.root, source.path)
         if not path.exists():
-            self.report.failed.append((source.path, f"this source is gone; {KEPT} of its files"))
+            plan.failed.append((source.path, f"this source is gone; {KEPT} of its files"))
             return Scan(unknown=[""])
-        found = scan(path, self.limits.include, self.limits.exclude)
-        self.report.failed += found.failed
+        limits = self.settings.sync
+        found = scan(path, limits.include, limits.exclude)
+        plan.failed += found.failed
         if found.skipped:
             kinds = ", ".join(f"{kind} {count}" for kind, count in found.skipped.most_common(5))
-            self.report.notes.append(
-                f"{found.skipped.total()} file(s) of other kinds left out ({kinds})"
-            )
+            plan.notes.append(f"{found.skipped.total()} file(s) of other kinds left out ({kinds})")
         return found
 
-    def _embedding_changed(self, rebuild: bool) -> bool:
+    def _embedding_changed(self) -> bool:
         """Whether an empty workspace changes its model; one that is not empty may not."""
         built = self.catalog.fact("embedding")
         if built in (None, self.embedder.fingerprint):
             return False
-        if self.catalog.counts()[0] and not rebuild:
+        if self.catalog.counts()[0]:
             raise EmbeddingMismatch(
                 f"This workspace was built with the embedding model {built}, the settings name "
                 f"{self.embedder.fingerprint}.",
