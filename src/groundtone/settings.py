@@ -95,7 +95,7 @@ class Retrieval(_Section):
     k: Annotated[int, Field(ge=1, le=1000)] = 5
     candidates: Annotated[int, Field(ge=1, le=10_000)] = 100
     dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.2
-    refuse_below: Annotated[float, Field(ge=-1, le=1)] = 0.4
+    refuse_below: Annotated[float, Field(ge=-1, le=1)] = 0.3
 
 
 class Chat(_Section):
@@ -244,7 +244,7 @@ DEFAULT_FILE = """\
 # k = 5                        # passages for a question
 # candidates = 100             # windows taken from each search before they are fused
 # dense_weight = 0.2           # 0: only words, 1: only vectors
-# refuse_below = 0.4           # cosine of the best passage under which a question is refused
+# refuse_below = 0.3           # cosine of the best passage under which a question is refused
 
 [chat]
 # model = "smollm2-135m-instruct"

@@ -171,7 +171,7 @@ class Workspace:
             [Path(source) for source in sources],
             catalog=self.catalog,
             indexes=self.indexes,
-            embedder=self.embedder,
+            embedder=lambda: self.embedder,  # nothing to do, nothing to load
             settings=self.settings,
             state=self.state,
             progress=progress,
