@@ -1,15 +1,18 @@
 """What is served is what was trained: the base, the export, and the table of answers.
 
-The table, on the real model (`test_the_table`, 10 questions, greedy, 24 tokens):
+The table, on SmolLM2-135M, answers equal to peft's of 10 (greedy, 24 tokens; `test_the_table`):
 
-| adapter served by llama.cpp   | equal to peft |
-|-------------------------------|---------------|
-| exported, F16                 | 10 of 10      |
-| exported, Q8_0                | 10 of 10      |
-| rows not permuted for rope    | at most 6     |
-| adapter off                   | at most 2     |
+| adapter              | base in F16   | base in Q8_0, as it is served          |
+|----------------------|---------------|----------------------------------------|
+| exported, F16        | 10            | at least 7; others leave peft at a tie |
+| exported, Q8_0       | 10            | at least 7; others leave peft at a tie |
+| rows not permuted    | at most 6     |                                        |
+| adapter off          | at most 2     |                                        |
 
-The exact tests use a small model in float32, where only the state of attention is rounded.
+The weights are the same on both bases and in peft (dequantised from the Q8_0 file); with the Q8_0
+file llama.cpp also rounds the activations to 8 bits, which decides ties otherwise: everywhere the
+answers part, peft's own two likeliest tokens are less than `TIE` apart. The exact tests use a small
+model in float32, where only the state of attention is rounded.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from groundtone.chat import complete  # noqa: E402
 from groundtone.chat.adapters import ANY_ASCII  # noqa: E402
 from groundtone.chat.llama import LlamaEngine  # noqa: E402
 from groundtone.chat.metadata import metadata, tensor_entries  # noqa: E402
+from groundtone.chat.places import common_prefix  # noqa: E402
 from groundtone.chat.process import Backend  # noqa: E402
 from groundtone.errors import WrongUse  # noqa: E402
 from groundtone.tuning import gguf as exporting  # noqa: E402
@@ -159,6 +163,7 @@ class TestBase:
                 engine.render([messages[0], {"role": "user", "content": PROMPTS[2]}])
             )
 
+    @pytest.mark.slow
     def test_the_real_base_is_what_transformers_reads(self, smollm: Path) -> None:
         from transformers import AutoModelForCausalLM
 
@@ -335,64 +340,118 @@ QUESTIONS = [
 ]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("activated", [False, True], ids=["plain", "activated"])
-def test_the_table(smollm: Path, tmp_path: Path, activated: bool) -> None:
-    plain, tokenizer = load_base(smollm)
+TIE = 0.5
+"""Nats between peft's two likeliest tokens below which 8-bit activations may choose the other."""
+
+
+def as_float16(base: Path, path: Path) -> Path:
+    """Write the same model with its matrices in 16-bit floats."""
+    import gguf
+
+    reader = gguf.GGUFReader(base)
+    writer = gguf.GGUFWriter(path, metadata(base)["general.architecture"])
+    for field in reader.fields.values():
+        if not field.name.startswith("GGUF.") and field.name != "general.architecture":
+            array = field.types[0] == gguf.GGUFValueType.ARRAY
+            writer.add_key_value(
+                field.name,
+                field.contents(),
+                field.types[0],
+                sub_type=field.types[-1] if array else None,
+            )
+    for tensor in reader.tensors:
+        matrix = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+        writer.add_tensor(tensor.name, matrix.astype(np.float16) if matrix.ndim > 1 else matrix)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def train(model: Any, tokenizer: Any) -> None:
+    """Teach the style by a few steps, enough to make its answers other than the base's."""
     torch.manual_seed(0)
-    tokens = tokenizer(USER).input_ids if activated else None
-    config = peft.LoraConfig(
-        r=16,
-        lora_alpha=32,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-        alora_invocation_tokens=tokens,
-    )
-    model = peft.get_peft_model(plain, config)
-
-    def prompt(question: str) -> list[int]:
-        text = tokenizer.apply_chat_template(
-            [{"role": "user", "content": question}], add_generation_prompt=True, tokenize=False
-        )
-        return tokenizer(text).input_ids
-
-    optimiser = torch.optim.AdamW(
-        [weight for weight in model.parameters() if weight.requires_grad], lr=1e-3
-    )
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    optimiser = torch.optim.AdamW(weights, lr=1e-3)
     model.train()
-    for step in range(30):
+    for step in range(24):
         question, answer = STYLE[step % len(STYLE)]
-        read, write = prompt(question), tokenizer(answer + "<|im_end|>").input_ids
-        ids = torch.tensor([read + write])
-        loss = model(input_ids=ids, labels=torch.tensor([[-100] * len(read) + write])).loss
-        loss.backward()
+        read = chat(tokenizer, question)
+        write = tokenizer(answer + "<|im_end|>").input_ids
+        labels = torch.tensor([[-100] * len(read) + write])
+        model(input_ids=torch.tensor([read + write]), labels=labels).loss.backward()
         optimiser.step()
         optimiser.zero_grad()
     model.eval()
 
-    expected = []
-    for question in QUESTIONS:
-        read = prompt(question)
-        begin = prompt_start(read, tokens) if tokens else None
-        expected.append(tokenizer.decode(greedy(model, read, 24, begin=begin)))
-    files = {
-        dtype: export(model, tmp_path / f"{dtype}.gguf", smollm, dtype) for dtype in ("F16", "Q8_0")
-    }
+
+def chat(tokenizer: Any, question: str) -> list[int]:
+    messages = [{"role": "user", "content": question}]
+    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    return tokenizer(text).input_ids
+
+
+def hesitation(model: Any, prompt: list[int], answer: list[int], other: list[int]) -> float:
+    """How far apart peft's two likeliest tokens are where `other` first leaves its answer."""
+    at = common_prefix(answer, other)
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([prompt + answer[:at]])).logits[0, -1]
+    best, second = logits.topk(2).values
+    return float(best - second)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("activated", [False, True], ids=["plain", "activated"])
+def test_the_table(smollm: Path, tmp_path: Path, activated: bool) -> None:
+    plain, tokenizer = load_base(smollm)
+    switch = tokenizer(USER).input_ids if activated else None
+    model = peft.get_peft_model(
+        plain,
+        peft.LoraConfig(
+            r=16,
+            lora_alpha=32,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+            alora_invocation_tokens=switch,
+        ),
+    )
+    train(model, tokenizer)
+    prompts = [chat(tokenizer, question) for question in QUESTIONS]
+    begins = [prompt_start(prompt, switch) if switch else None for prompt in prompts]
+    expected = [
+        greedy(model, prompt, 24, begin=begin)
+        for prompt, begin in zip(prompts, begins, strict=True)
+    ]
+    files = {kind: export(model, tmp_path / kind, smollm, kind) for kind in ("F16", "Q8_0")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exporting, "permute_for_rope", lambda rows, _heads: rows)
-        files["unpermuted"] = export(model, tmp_path / "unpermuted.gguf", smollm, "F16")
+        files["unpermuted"] = export(model, tmp_path / "unpermuted", smollm, "F16")
+
+    def answers(engine: LlamaEngine, name: str) -> list[str]:
+        return [
+            complete(engine, [{"role": "user", "content": text}], model=name, max_tokens=24).text
+            for text in QUESTIONS
+        ]
+
+    texts = [tokenizer.decode(ids) for ids in expected]
     table = {}
-    with LlamaEngine(smollm, threads=1, context_tokens=512, adapters=files) as engine:
-        for name in ("F16", "Q8_0", "unpermuted", "base"):
-            answers = [
-                complete(engine, [{"role": "user", "content": question}], model=name, max_tokens=24)
-                for question in QUESTIONS
-            ]
-            table[name] = sum(
-                done.text == text for done, text in zip(answers, expected, strict=True)
-            )
-    print(table, expected)
-    assert table["F16"] == 10, table
-    assert table["Q8_0"] == 10, table
+    base = as_float16(smollm, tmp_path / "F16.gguf")
+    with LlamaEngine(base, threads=1, context_tokens=512, adapters=files) as engine:
+        for name in (*files, "base"):
+            got = answers(engine, name)
+            table[name] = sum(one == other for one, other in zip(got, texts, strict=True))
+    assert (table["F16"], table["Q8_0"]) == (10, 10), table
     assert table["unpermuted"] <= 6, table
     assert table["base"] <= 2, table
+    if activated:
+        return  # nothing new for the 8-bit base, and it costs a minute
+    del files["unpermuted"]
+    with LlamaEngine(smollm, threads=1, context_tokens=512, adapters=files) as engine:
+        for name in files:
+            got = answers(engine, name)
+            assert sum(one == other for one, other in zip(got, texts, strict=True)) >= 7
+            for prompt, ids, text, one in zip(prompts, expected, texts, got, strict=True):
+                if one != text:
+                    assert hesitation(model, prompt, ids, engine.tokens(one)) < TIE, (one, text)
