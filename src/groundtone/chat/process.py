@@ -23,7 +23,7 @@ from typing import Any
 
 from groundtone.errors import EngineError
 
-BATCH = 256
+BATCH = 128
 """Prompt tokens read at once; a cancelled request stops after at most this many."""
 
 

@@ -104,17 +104,10 @@ def _events(workspace: Workspace, run: Run, seen: int) -> Iterator[Event]:
     """The run's events. Of several processes that follow, one measures; the others wait for it."""
     from filelock import FileLock
 
-    from groundtone.tuning import runs
-
     ended = _ended(workspace, run)
     if ended is not None:
         yield ended
         return
-    told = runs.events(run.folder)
-    # What a run said at the end of an earlier life, before it was resumed, is not its end.
-    last = len(told) if run.status == "running" else len(told) - 1
-    ends = [place for place, event in enumerate(told[:last]) if event["event"] in runs.ENDS]
-    seen = max([seen, *(place + 1 for place in ends)])
     events = run.events(seen=seen)
     for event in events:
         yield event

@@ -93,14 +93,21 @@ def follow(folder: Path, *, poll_s: float = 0.2, seen: int = 0) -> Iterator[Even
     Args:
         seen: events to skip, from the beginning.
 
-    A process that died without a last word gives a ``failed`` event that says how to go on.
+    What a run said at the end of an earlier life, before it was resumed, is not its end. A process
+    that died without a last word gives a ``failed`` event that says how to go on.
     """
     while True:
         living = alive(folder)
-        for event in events(folder)[seen:]:
+        told = events(folder)
+        for place, event in enumerate(told[seen:], start=seen):
+            ended = event["event"] in ENDS
+            if ended and place == len(told) - 1 and living:
+                break  # its last word, or an earlier life's: known once the process has gone on
             seen += 1
-            yield event
-            if event["event"] in ENDS:
+            if not ended:
+                yield event
+            elif place == len(told) - 1:
+                yield event
                 return
         if not living:
             yield {"event": "failed", "error": _last_words(folder)}

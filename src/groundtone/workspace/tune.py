@@ -50,12 +50,11 @@ class Run:
         stored = self._stored()
         if stored.status != "running":
             return stored.status
-        last = next(
-            (e for e in reversed(runs.events(self.folder)) if e["event"] in runs.ENDS), None
-        )
         if runs.alive(self.folder):
             return "running"
-        return str(last["event"]) if last else "interrupted"
+        told = runs.events(self.folder)
+        ended = bool(told) and told[-1]["event"] in runs.ENDS
+        return str(told[-1]["event"]) if ended else "interrupted"
 
     @property
     def model(self) -> str | None:
