@@ -35,8 +35,8 @@ DEFAULT = (
     "xllamacpp",
     "gguf",
 )
-EXTRAS = {"tune": ("torch", "transformers", "peft", "safetensors"), "openvino": ("openvino",)}
-PURPOSE = {"tune": "tuning", "openvino": "a faster embedding engine"}
+EXTRAS = {"tune": ("torch", "transformers", "peft", "safetensors"), "style": ("jsonschema",)}
+PURPOSE = {"tune": "tuning", "style": "styles with a JSON schema"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,14 +50,14 @@ def settings(style: Path) -> str:
     values = tomllib.loads(style.read_text("utf-8"))
     label = values.get("label", "")
     label = label if isinstance(label, str) else label[0]
-    label = re.sub(r"\{(number|section)\}", "{section}", label)
     lines = ["# Made by `groundtone demo`: the labels and the refusal of style.toml.", "[answer]"]
     lines += [
         f"{name} = {json.dumps(value, ensure_ascii=False)}"
         for name, value in (("label", label), ("refusal", values.get("refusal", "")))
         if value
     ]
-    return "\n".join(lines) + "\n"
+    # The style allows 60 words; a base model that rambles on need not be waited for.
+    return "\n".join([*lines, "", "[chat]", "max_tokens = 96"]) + "\n"
 
 
 def questions(path: Path, count: int) -> list[str]:

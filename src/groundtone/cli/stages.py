@@ -42,8 +42,8 @@ class Plan:
 
 
 # Sized for 15 and 4 minutes on two quiet cores.
-FULL = Plan("full", 280, 1, 3, 24, ("base", "few-shot", "rag", "tuned", "both"))
-QUICK = Plan("quick", 80, 1, 2, 10, ("base", "rag", "tuned", "both"))
+FULL = Plan("full", 240, 1, 2, 40, ("base", "few-shot", "rag", "tuned", "both"))
+QUICK = Plan("quick", 64, 1, 2, 8, ("base", "rag", "tuned", "both"))
 
 
 class State:

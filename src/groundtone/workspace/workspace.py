@@ -15,7 +15,6 @@ from groundtone.catalog import Catalog
 from groundtone.errors import NoWorkspace, WrongUse
 from groundtone.retrieval import Passage, Retriever
 from groundtone.settings import Settings
-from groundtone.workspace.starting import starting_toml
 
 if TYPE_CHECKING:
     from groundtone.chat import ChatEngine
@@ -56,7 +55,7 @@ class Workspace:
             (folder / STATE).mkdir(parents=True, exist_ok=True)
             toml = folder / settings_module.FILE_NAME
             if not toml.exists():
-                toml.write_text(starting_toml(), "utf-8")
+                toml.write_text(settings_module.DEFAULT_FILE, "utf-8")
         except OSError as error:
             raise WrongUse(f"No workspace can be made in {folder}: {error.strerror}.") from None
         return cls(folder)
