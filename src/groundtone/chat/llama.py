@@ -39,8 +39,7 @@ class LlamaEngine:
     Args:
         path: the base model.
         name: what to call it; "base" and this name choose it in `stream`.
-        threads: CPU threads; default $GROUNDTONE_THREADS or the physical cores. More threads than
-            idle cores make it many times slower: they wait for one another at each layer.
+        threads: CPU threads; default $GROUNDTONE_THREADS or the physical cores.
         context_tokens: for prompt and answer together; at most what the model was trained for.
         parallel: requests worked on at once, each with its own state (about 23 KB a token for
             SmolLM2-135M).
