@@ -29,7 +29,10 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	for script in embedding search tuning; do $(BIN)/python bench/$$script.py || exit 1; done
+	$(BIN)/python bench/embedding.py
+	$(BIN)/python bench/tuning.py
+	$(BIN)/python bench/search.py --workspace build/bench --source examples/manual \
+	  --questions examples/questions.jsonl
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo build

@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--questions", type=Path, required=True)
     given = parser.parse_args()
-    catalog = Catalog(given.workspace / ".groundtone" / "catalog.sqlite")
+    catalog = Catalog(given.workspace / ".groundtone" / "catalog.db")
     windows = list(texts(catalog))
     questions = [json.loads(line) for line in given.questions.read_text("utf-8").splitlines()]
     print(f"{len(windows)} windows, {len(questions)} questions\n")
