@@ -42,7 +42,7 @@ class Plan:
 
 
 # Sized for 15 and 4 minutes on two quiet cores.
-FULL = Plan("full", 240, 1, 2, 40, ("base", "few-shot", "rag", "tuned", "both"))
+FULL = Plan("full", 220, 1, 2, 40, ("base", "few-shot", "rag", "tuned", "both"))
 QUICK = Plan("quick", 64, 1, 2, 8, ("base", "rag", "tuned", "both"))
 
 
