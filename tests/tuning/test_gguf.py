@@ -375,7 +375,7 @@ def train(model: Any, tokenizer: Any) -> None:
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=1e-3)
     model.train()
-    for step in range(24):
+    for step in range(30):
         question, answer = STYLE[step % len(STYLE)]
         read = chat(tokenizer, question)
         write = tokenizer(answer + "<|im_end|>").input_ids
