@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from groundtone.workspace.workspace import Workspace
 
 Event = dict[str, Any]
-INVOCATION = "<|im_start|>user\n"
+INVOCATION = "\n<|im_start|>user\n"
+"""From its last occurrence on an activated adapter works. The line break before is part of it, for
+llama.cpp is given all but the first token: a line that says "user" must not look like a turn."""
 GATE_QUESTIONS = 16
 
 
