@@ -53,7 +53,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, minilm: object) -> Path:
     folder = tmp_path_factory.mktemp("docs") / "kb"
     folder.mkdir()
     examples.copy(EXAMPLES, folder)
-    toml = examples.settings(folder / "style.toml") + "[chat]\nmax_tokens = 64\n"  # quick answers
+    toml = examples.settings(folder / "style.toml").replace("max_tokens = 96", "max_tokens = 64")
     (folder / "groundtone.toml").write_text(toml, "utf-8")
     with Workspace.create(folder) as workspace:
         workspace.sync(folder / "manual")
