@@ -103,4 +103,5 @@ def test_a_rebuild_killed_at_any_moment(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_syncs_killed_often(tmp_path: Path, seed: int) -> None:
     chance = random.Random(100 + seed)
-    survive(tmp_path, [chance.uniform(0, 1.5) for _ in range(10)], seed)
+    # The first comes too early for any sync to finish, however fast the machine.
+    survive(tmp_path, [0.01, *(chance.uniform(0, 0.8) for _ in range(9))], seed)

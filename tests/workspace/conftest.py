@@ -18,7 +18,7 @@ refusal = "The manual does not answer this question."
 passages = 2
 
 [chat]
-max_tokens = 48
+max_tokens = 64
 """
 
 

@@ -60,21 +60,20 @@ def alive(folder: Path) -> bool:
         return False
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)  # an ended child of ours must not count as alive
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
-        if Path("/proc").is_dir():
+    process = Path("/proc") / str(pid)
+    if not process.parent.is_dir():  # no /proc on this system: ask by signal
+        try:
+            os.kill(pid, 0)
+        except OSError:
             return False
-        command = b""  # no /proc on this system: ask by signal
-    except OSError:
-        return False
-    if command:
-        return b"groundtone.tuning.child" in command
+        return True
     try:
-        os.kill(pid, 0)
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+        command = (process / "cmdline").read_bytes()
     except OSError:
         return False
-    return not Path("/proc").is_dir()
+    # A process that is only just starting has no command line yet; another one has its own.
+    return state != "Z" and (not command or b"groundtone.tuning.child" in command)
 
 
 def events(folder: Path) -> list[Event]:
