@@ -178,7 +178,7 @@ def test_a_run_streams_events_and_is_interrupted_and_resumed(
     lines = [json.loads(line) for line in result.out.splitlines()]
     done = next(line for line in lines if line["event"] == "done")
     assert result.code == (0 if done["gate"]["passed"] else 4)
-    steps = [line for line in lines if line["event"] == "step"]
+    steps = [line for line in lines if line.get("event") == "step"]
     assert {"step", "of", "train_loss", "valid_loss", "tokens_per_s", "left_s"} <= set(steps[0])
     assert done["run"] == run
     assert {"model", "gate", "trained_tokens", "seconds"} <= set(done)
