@@ -13,6 +13,7 @@ from groundtone.answering import attribution, labels
 from groundtone.answering.answer import Answer, Citation, Timings, Usage
 from groundtone.answering.labels import LabelTemplate
 from groundtone.answering.prompt import Message, Prompt, Shot, compose, turns
+from groundtone.answering.refusal import is_refusal
 from groundtone.chat import ChatEngine, Completion
 from groundtone.retrieval import Passage, Retriever
 from groundtone.settings import Answering, Chat
@@ -172,7 +173,7 @@ class Answerer:
             cut: the text ended at the token limit, so its last sentence may be half a one.
         """
         text = labels.strip(written)
-        if self._is_refusal(text):
+        if is_refusal(text, self._settings.refusal):
             return self._refuse(question, retrieved, text, Usage(), 0.0, 0.0)
         spans = sentences.split(text)
         if cut and len(spans) > 1:
@@ -233,9 +234,6 @@ class Answerer:
             return Usage(done.prompt_tokens, done.completion_tokens)
         chat = self._chat()  # stopped by us: counted by us
         return Usage(len(chat.tokens(chat.render(messages))), len(chat.tokens(written)))
-
-    def _is_refusal(self, text: str) -> bool:
-        return text.strip().rstrip(".").lower() == self._settings.refusal.rstrip(".").lower()
 
     def _refuse(
         self,

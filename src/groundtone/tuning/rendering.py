@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from groundtone.answering import attribution, labels
 from groundtone.answering.labels import LabelTemplate
 from groundtone.answering.pipeline import Answerer
+from groundtone.answering.refusal import is_refusal
 from groundtone.chat import ChatEngine
 from groundtone.retrieval import Passage, Retriever
 from groundtone.tuning.examples import Example
@@ -109,7 +110,7 @@ class Renderer:
         answer = labels.strip(example.answer)
         found = self._retriever.search(example.question, max(12, 3 * self._passages))
         served = found[: self._passages]
-        if self._is_refusal(answer):
+        if is_refusal(answer, self._refusal):
             report.kinds["refusal"] += 1
             return [self._row(example, served, self._refusal, "refusal")]
         if (
@@ -177,9 +178,6 @@ class Renderer:
         named = {name: value for name, value in match.groupdict().items() if value}
         named.pop("n", None)
         return self._retriever.where(**named) if named else []
-
-    def _is_refusal(self, answer: str) -> bool:
-        return answer.rstrip(".").lower() == self._refusal.rstrip(".").lower()
 
 
 def _last(ids: Sequence[int], part: Sequence[int]) -> int:

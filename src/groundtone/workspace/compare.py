@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundtone.answering.prompt import Shot
+from groundtone.answering.refusal import is_refusal
 from groundtone.errors import WrongUse
 from groundtone.evaluation import comparing
 from groundtone.evaluation.arms import Outcome, run_arms
@@ -135,8 +136,8 @@ def _own_examples(workspace: Workspace, model: str) -> Path | None:
 
 def _shots(workspace: Workspace, path: Path) -> tuple[Shot, ...]:
     """The first examples that answer (not refuse), each with the passages found for it."""
-    refusal = workspace.settings.answer.refusal.rstrip(".").lower()
-    rows = [r for r in reading.load(path).rows if r.answer.rstrip(".").lower() != refusal]
+    refusal = workspace.settings.answer.refusal
+    rows = [r for r in reading.load(path).rows if not is_refusal(r.answer, refusal)]
     return tuple(
         Shot(row.question, row.answer, tuple(workspace.answerer.retrieve(row.question)))
         for row in rows[: comparing.SHOTS]

@@ -286,6 +286,7 @@ def finish(workspace: Workspace, run: Run) -> Iterator[Event]:
 def measure(workspace: Workspace, model: str, folder: Path) -> Generator[Event, None, Gate]:
     """Ask the held-out examples with and without the adapter, and decide; yields ``gating``."""
     from groundtone.answering import labels
+    from groundtone.answering.refusal import is_refusal
     from groundtone.evaluation import comparing, gate
     from groundtone.evaluation.arms import run_arms
     from groundtone.evaluation.measuring import measure as judge
@@ -293,7 +294,6 @@ def measure(workspace: Workspace, model: str, folder: Path) -> Generator[Event, 
 
     settings = workspace.settings.answer
     rows = [Example(**row) for row in json.loads((folder / "held_out.json").read_text("utf-8"))]
-    refusal = settings.refusal.rstrip(".").lower()
     questions = [
         Question(
             id=f"line-{row.line}",
@@ -303,7 +303,7 @@ def measure(workspace: Workspace, model: str, folder: Path) -> Generator[Event, 
             answerable=not refused,
         )
         for row in rows[:GATE_QUESTIONS]
-        for refused in [row.answer.rstrip(".").lower() == refusal]
+        for refused in [is_refusal(row.answer, settings.refusal)]
     ]
     style = workspace.style() or gate.infer_style(
         [row.answer for row in rows], label=settings.label, refusal=settings.refusal
