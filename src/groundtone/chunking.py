@@ -38,12 +38,15 @@ class Window:
 
     Attributes:
         start, end: character span in ``Document.text``.
-        text: the heading line ("Title > Section > Subsection"), a line end, and the slice.
+        text: the heading line ("Title > Section > Subsection") and a line end, the header of a
+            table that was cut before this window and a line end, and the slice.
+        header: character span of that header, or None.
     """
 
     start: int
     end: int
     text: str
+    header: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Chunk:
             heading, else "".
         page: page of its first block, from 1, or None.
         box: hull of its blocks on that page, or None.
+        lead: the heading line and a line end, with which each window's text begins; or "".
         windows: cover the chunk's text apart from its own heading, which the heading line holds.
     """
 
@@ -69,6 +73,7 @@ class Chunk:
     section: str
     page: int | None
     box: Box | None
+    lead: str
     windows: tuple[Window, ...]
 
 
@@ -127,6 +132,7 @@ def chunk(
                     section=section_label(blocks[0].headings),
                     page=page,
                     box=box,
+                    lead=f"{line}\n" if line else "",
                     windows=windows,
                 )
             )

@@ -46,7 +46,11 @@ class FileState:
 class StoredChunk:
     """A chunk's place in its document.
 
-    ``windows`` are spans in the document's text; what is embedded is ``lead`` and the slice.
+    Attributes:
+        lead: the heading line and a line end, or "".
+        windows: spans in the document's text.
+        headers: for each window the span of the header that its table began with, if the table
+            was cut before it, else None; empty if no window has one.
     """
 
     ordinal: int
@@ -58,6 +62,14 @@ class StoredChunk:
     box: Box | None
     lead: str
     windows: tuple[tuple[int, int], ...]
+    headers: tuple[tuple[int, int] | None, ...] = ()
+
+    def embedded(self, text: str, window: int) -> str:
+        """What is embedded and indexed for a window: lead, repeated table header, slice."""
+        start, end = self.windows[window]
+        header = self.headers[window] if self.headers else None
+        repeated = f"{text[slice(*header)]}\n" if header else ""
+        return f"{self.lead}{repeated}{text[start:end]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,8 +322,8 @@ def _insert(connection: Connection, document: StoredDocument) -> None:
         for number, start in enumerate(range(0, len(document.text), PART))
     ]
     rows = [
-        {name: getattr(chunk, name) for name in StoredChunk.__dataclass_fields__}
-        | {"version": document.version}
+        {name: getattr(chunk, name) for name in StoredChunk.__dataclass_fields__ if name in chunks.c}
+        | {"version": document.version, "windows": _windows(chunk)}
         for chunk in document.chunks
     ]
     for table, values in ((texts, parts), (chunks, rows)):
@@ -348,8 +360,21 @@ def _chunk(row: Row[Any]) -> StoredChunk:
         page=row.page,
         box=None if row.box is None else tuple(row.box),
         lead=row.lead,
-        windows=tuple((start, end) for start, end in row.windows),
+        windows=tuple((window[0], window[1]) for window in row.windows),
+        headers=_headers(row.windows),
     )
+
+
+def _windows(chunk: StoredChunk) -> list[list[int]]:
+    """Spans of windows; four numbers where a header is repeated, its span last."""
+    headers = chunk.headers or (None,) * len(chunk.windows)
+    pairs = zip(chunk.windows, headers, strict=True)
+    return [[*window, *(header or ())] for window, header in pairs]
+
+
+def _headers(windows: Sequence[Sequence[int]]) -> tuple[tuple[int, int] | None, ...]:
+    found = tuple((one[2], one[3]) if len(one) == 4 else None for one in windows)
+    return found if any(found) else ()
 
 
 def _slices(values: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -114,7 +114,7 @@ def settled(file: File) -> int:
 
 def stored(chunk: Chunk) -> StoredChunk:
     """A chunk as the catalog keeps it: without its text, which the document holds."""
-    first = chunk.windows[0] if chunk.windows else None
+    headers = tuple(window.header for window in chunk.windows)
     return StoredChunk(
         ordinal=chunk.ordinal,
         start=chunk.start,
@@ -123,6 +123,7 @@ def stored(chunk: Chunk) -> StoredChunk:
         section=chunk.section,
         page=chunk.page,
         box=chunk.box,
-        lead=first.text[: len(first.text) - (first.end - first.start)] if first else "",
+        lead=chunk.lead,
         windows=tuple((window.start, window.end) for window in chunk.windows),
+        headers=headers if any(headers) else (),
     )

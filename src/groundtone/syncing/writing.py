@@ -58,10 +58,7 @@ class Writer:
     def _embed(self, places: Sequence[tuple[StoredDocument, StoredChunk, int]]) -> None:
         if not places:
             return
-        texts = []
-        for document, chunk, window in places:
-            start, end = chunk.windows[window]
-            texts.append(chunk.lead + document.text[start:end])
+        texts = [chunk.embedded(document.text, window) for document, chunk, window in places]
         vectors = self.embedder.embed(texts)
         self.index.add(
             [
