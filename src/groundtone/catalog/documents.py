@@ -322,7 +322,11 @@ def _insert(connection: Connection, document: StoredDocument) -> None:
         for number, start in enumerate(range(0, len(document.text), PART))
     ]
     rows = [
-        {name: getattr(chunk, name) for name in StoredChunk.__dataclass_fields__ if name in chunks.c}
+        {
+            name: getattr(chunk, name)
+            for name in StoredChunk.__dataclass_fields__
+            if name != "headers"
+        }
         | {"version": document.version, "windows": _windows(chunk)}
         for chunk in document.chunks
     ]
