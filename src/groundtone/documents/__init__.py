@@ -10,27 +10,31 @@ from dataclasses import replace
 from pathlib import Path
 
 from groundtone.documents.decoding import NotText
-from groundtone.documents.document import Block, BlockKind, Box, Document
+from groundtone.documents.document import Block, BlockKind, Box, Document, Part, Reading
+from groundtone.documents.families import BY_SUFFIX, FAMILIES
 from groundtone.documents.intake import load
 from groundtone.errors import UnreadableFile
 
-__all__ = ["SUPPORTED", "Block", "BlockKind", "Box", "Document", "read"]
+__all__ = [
+    "SUPPORTED",
+    "Block",
+    "BlockKind",
+    "Box",
+    "Document",
+    "Part",
+    "Reading",
+    "read",
+    "read_all",
+]
 
-_READERS = {
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".txt": "text",
-    ".text": "text",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
-    ".pdf": "pdf",
-    ".docx": "docx",
-}
-_NAMES = {"markdown": "Markdown", "text": "text", "html": "HTML", "pdf": "PDF", "docx": "DOCX"}
-SUPPORTED: frozenset[str] = frozenset(_READERS)
+SUPPORTED: frozenset[str] = frozenset(BY_SUFFIX)
 """File name endings, in lower case, that `read` understands."""
 
+_OFFICE = {
+    "docx": "word/document.xml",
+    "pptx": "ppt/presentation.xml",
+    "xlsx": "xl/workbook.xml",
+}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
 
@@ -66,16 +70,16 @@ def read(path: Path, *, max_bytes: int = 100_000_000) -> Document:
         raise UnreadableFile(path, str(error)) from None
     except ImportError as error:
         raise UnreadableFile(
-            path, f"reading {_NAMES[family]} needs a package that is not installed: {error}"
+            path, f"reading {FAMILIES[family].label} needs a package that is not installed: {error}"
         ) from error
     except MemoryError:
         raise UnreadableFile(path, "needs more memory than this machine has left") from None
     except RecursionError:
-        raise UnreadableFile(path, f"damaged {_NAMES[family]}: nested too deeply") from None
+        raise UnreadableFile(path, f"damaged {FAMILIES[family].label}: nested too deeply") from None
     except Exception as error:  # a parser's own exceptions are many, and none may stop a sync
         detail = " ".join(str(error).split())[:200] or "no detail given"
         raise UnreadableFile(
-            path, f"damaged or not {_NAMES[family]}: {type(error).__name__}: {detail}"
+            path, f"damaged or not {FAMILIES[family].label}: {type(error).__name__}: {detail}"
         ) from error
     if not document.text.strip():
         raise UnreadableFile(path, "holds no text")
@@ -85,9 +89,22 @@ def read(path: Path, *, max_bytes: int = 100_000_000) -> Document:
     return document
 
 
+def read_all(path: Path, *, max_bytes: int = 100_000_000) -> Reading:
+    """Read everything that a file holds: itself, and the documents inside it.
+
+    Args:
+        path: the file.
+        max_bytes: larger files, and larger parts of them, are refused.
+
+    Raises:
+        UnreadableFile: nothing in it can be read.
+    """
+    return Reading((Part("", read(path, max_bytes=max_bytes)),))
+
+
 def _family(path: Path, suffix: str, data: bytes) -> str:
     """Name of the reader's module."""
-    named = _READERS.get(suffix, "text")
+    named = BY_SUFFIX.get(suffix, "text")
     if data.startswith(b"%PDF-"):
         return "pdf"
     if data.startswith(_OLE):
@@ -110,8 +127,9 @@ def _inside_archive(path: Path, named: str, data: bytes) -> str:
         names = set(zipfile.ZipFile(io.BytesIO(data)).namelist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableFile(path, f"a damaged zip archive: {error}") from None
-    if "word/document.xml" in names:
-        return "docx"
+    for family, needed in _OFFICE.items():
+        if needed in names and family in FAMILIES:
+            return family
     if named == "docx":
         raise UnreadableFile(path, "a zip archive without a Word document in it")
     raise UnreadableFile(path, "binary content: a zip archive, not text")

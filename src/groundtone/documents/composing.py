@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from groundtone.documents.document import Block, BlockKind, Box, Document
 
 
@@ -43,8 +46,13 @@ class Composer:
         level: int | None = None,
         page: int | None = None,
         box: Box | None = None,
+        header_lines: int = 0,
     ) -> None:
-        """Append a block; text that is only white space is left out."""
+        """Append a block; text that is only white space is left out.
+
+        Args:
+            header_lines: for a table, how many of its first lines are header rows.
+        """
         text = text.strip("\n") if kind == "code" else text.strip()
         if not text.strip():
             return
@@ -59,7 +67,11 @@ class Composer:
         start = self._length
         self._parts.append(text)
         self._length += len(text)
-        self._blocks.append(Block(kind, start, self._length, headings, level, page, box))
+        header = None
+        if kind == "table" and header_lines > 0:
+            lines = text.split("\n")[:header_lines]
+            header = (start, start + sum(map(len, lines)) + len(lines) - 1)
+        self._blocks.append(Block(kind, start, self._length, headings, level, page, box, header))
 
     @property
     def first_heading(self) -> str | None:
@@ -69,6 +81,13 @@ class Composer:
     def __bool__(self) -> bool:
         return bool(self._blocks)
 
-    def document(self, title: str, media_type: str, notes: tuple[str, ...] = ()) -> Document:
+    def document(
+        self,
+        title: str,
+        media_type: str,
+        notes: tuple[str, ...] = (),
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Document:
         """Finish."""
-        return Document(title, "".join(self._parts), tuple(self._blocks), media_type, notes)
+        text = "".join(self._parts)
+        return Document(title, text, tuple(self._blocks), media_type, notes, metadata or {})

@@ -1,0 +1,51 @@
+"""The families of formats: which module reads which file name endings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One family.
+
+    Attributes:
+        module: the reader, a module of ``groundtone.documents``.
+        label: what a person calls it.
+        suffixes: name endings in lower case, between spaces.
+    """
+
+    module: str
+    label: str
+    suffixes: str
+
+
+_ALL = (
+    Family("pdf", "PDF", ".pdf"),
+    Family("docx", "DOCX", ".docx .docm .dotx .dotm"),
+    Family("pptx", "PPTX", ".pptx .pptm .ppsx .ppsm .potx"),
+    Family("xlsx", "XLSX", ".xlsx .xlsm .xltx .xltm"),
+    Family("csv_rows", "CSV", ".csv .tsv .tab"),
+    Family("json_values", "JSON", ".json .jsonl .ndjson"),
+    Family("html", "HTML", ".html .htm .xhtml"),
+    Family("markdown", "Markdown", ".md .markdown .mdown .mkd"),
+    Family("restructured", "reStructuredText", ".rst .rest"),
+    Family("asciidoc", "AsciiDoc", ".adoc .asciidoc .asc"),
+    Family(
+        "source_code",
+        "source code",
+        ".py .pyi .js .mjs .cjs .jsx .ts .tsx .java .kt .scala .c .h .cc .cpp .cxx .hh .hpp"
+        " .cs .go .rs .rb .php .swift .lua .pl .r .jl .sh .bash .sql",
+    ),
+    Family("text", "text", ".txt .text"),
+)
+# Temporary while the modules are being written.
+FAMILIES: dict[str, Family] = {
+    family.module: family
+    for family in _ALL
+    if (Path(__file__).parent / f"{family.module}.py").exists()
+}
+BY_SUFFIX: dict[str, str] = {
+    suffix: family.module for family in FAMILIES.values() for suffix in family.suffixes.split()
+}
