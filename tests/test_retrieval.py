@@ -11,7 +11,7 @@ from tests.syncing.place import Place
 
 from groundtone.embedding import Embedder
 from groundtone.errors import EmbeddingMismatch
-from groundtone.retrieval import Retriever, fuse
+from groundtone.retrieval.retriever import Retriever, fuse
 from groundtone.settings import Retrieval
 
 KEYS = """# Keys

@@ -6,70 +6,16 @@ The rule of fusion was chosen by measurement: docs/retrieval.md, made by bench/s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from groundtone.catalog import Catalog, Found, FoundChunk, Key
-from groundtone.documents.document import Box
 from groundtone.embedding import Embedder
 from groundtone.errors import EmbeddingMismatch
 from groundtone.index import Hit
 from groundtone.index.generations import Indexes
+from groundtone.retrieval.passage import Passage
 from groundtone.settings import Retrieval
 
 QUESTION_CHARACTERS = 4_000  # far more than the embedder sees; a pasted log is not tokenised whole
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A chunk found for a question.
-
-    Attributes:
-        rank: from 1.
-        text: the chunk's text, exactly ``[start:end]`` of the document's text.
-        score: the fused score by which passages are ordered, 0 to 1 for one question.
-        document: its file's path under its source.
-        title, section, headings, page, box: where it stands; see `chunking.Chunk`.
-        version, chunk: its place in the catalog.
-        window: span in the document's text of the window that matched best.
-        dense: best cosine of its windows with the question; None if no vector came near.
-        lexical: best BM25 score of its windows; None if no word is shared.
-    """
-
-    rank: int
-    text: str
-    score: float
-    document: str
-    title: str
-    section: str
-    headings: tuple[str, ...]
-    page: int | None
-    start: int
-    end: int
-    box: Box | None
-    version: str
-    chunk: int
-    window: tuple[int, int]
-    dense: float | None
-    lexical: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        """The shape that ``search --json`` prints."""
-        return {
-            "rank": self.rank,
-            "document": self.document,
-            "title": self.title,
-            "section": self.section,
-            "headings": list(self.headings),
-            "page": self.page,
-            "start": self.start,
-            "end": self.end,
-            "box": self.box,
-            "text": self.text,
-            "score": self.score,
-            "dense": self.dense,
-            "lexical": self.lexical,
-        }
 
 
 class Retriever:
