@@ -45,12 +45,37 @@ class Sync(_Section):
         include: globs on the path under the source (``**`` crosses folders); empty: every file of
             a supported kind.
         exclude: globs that win over ``include``.
+        gitignore: whether ``.gitignore`` files are honoured; ``.groundtoneignore`` files always
+            are.
         max_bytes: larger files are listed as failed, not read.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    gitignore: bool = True
     max_bytes: Count = 100_000_000
+
+
+class Web(_Section):
+    """Limits for sources that are web addresses.
+
+    Attributes:
+        max_pages: pages taken from one sitemap.
+        max_bytes: larger pages are listed as failed; counts what was unpacked.
+        seconds: time for one page, redirects included.
+        redirects: followed for one page.
+        delay: seconds between two requests to one host; robots.txt may ask for more.
+        allow_private: whether addresses of private networks and of this machine may be reached.
+        recheck: seconds after which ``sync --watch`` looks at the pages again.
+    """
+
+    max_pages: Count = 1000
+    max_bytes: Count = 20_000_000
+    seconds: Annotated[float, Field(gt=0)] = 30
+    redirects: Annotated[int, Field(ge=0, le=20)] = 5
+    delay: Annotated[float, Field(ge=0)] = 0.2
+    allow_private: bool = False
+    recheck: Annotated[float, Field(ge=1)] = 900
 
 
 class Chunking(_Section):
@@ -151,6 +176,7 @@ class Settings(BaseSettings):
     )
 
     sync: Sync = Sync()
+    web: Web = Web()
     chunking: Chunking = Chunking()
     embedding: Embedding = Embedding()
     index: IndexSettings = IndexSettings()
@@ -226,7 +252,17 @@ DEFAULT_FILE = """\
 [sync]
 # include = []                 # globs; empty: every supported kind. "*.md", "guide/**"
 # exclude = []                 # globs that win over include
+# gitignore = true             # honour .gitignore files
 # max_bytes = 100000000        # larger files are listed as failed
+
+[web]
+# max_pages = 1000             # taken from one sitemap
+# max_bytes = 20000000         # larger pages are listed as failed
+# seconds = 30                 # for one page
+# redirects = 5                # followed for one page
+# delay = 0.2                  # seconds between two requests to one host
+# allow_private = false        # reach private networks and this machine
+# recheck = 900                # seconds between two looks of sync --watch
 
 [chunking]
 # min_tokens = 256             # a passage, in tokens of the embedding model
