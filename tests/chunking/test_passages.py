@@ -28,17 +28,18 @@ words = st.text(alphabet="abcdefgh.!?,ßé漢\u0301", min_size=1, max_size=9)
 sentence = st.lists(words, min_size=1, max_size=30).map(" ".join)
 lines = st.lists(sentence, min_size=1, max_size=12).map("\n".join)
 block = st.one_of(
-    st.tuples(st.just("heading"), sentence, st.integers(1, 4)),
-    st.tuples(st.sampled_from(["paragraph", "list", "table", "code"]), lines, st.none()),
-    st.tuples(st.just("paragraph"), st.text(alphabet="ab", min_size=200, max_size=900), st.none()),
+    st.tuples(st.just("heading"), sentence, st.fixed_dictionaries({"level": st.integers(1, 4)})),
+    st.tuples(st.sampled_from(["paragraph", "list", "table", "code"]), lines, st.just({})),
+    st.tuples(st.just("table"), lines, st.fixed_dictionaries({"header_lines": st.integers(1, 2)})),
+    st.tuples(st.just("paragraph"), st.text("ab", min_size=200, max_size=900), st.just({})),
 )
 
 
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
     composer = Composer()
-    for kind, text, level in draw(st.lists(block, max_size=12)):
-        composer.add(kind, text, level=level)
+    for kind, text, more in draw(st.lists(block, max_size=12)):
+        composer.add(kind, text, **more)
     return composer.document(draw(sentence), "text/plain")
 
 
@@ -55,10 +56,14 @@ def check(document: Document, chunks: list[Chunk], sizes: dict[str, int]) -> Non
         assert all(one.start <= w.start < w.end <= one.end for w in one.windows)
         for window in one.windows:
             assert count(window.text) <= sizes["window_tokens"] - 2
-            line, _, rest = window.text.rpartition(text[window.start : window.end])
-            assert rest == ""
-            assert line == "" or line.endswith("\n")
-            assert line.count("\n") <= 1
+            header = f"{text[slice(*window.header)]}\n" if window.header else ""
+            assert window.text == one.lead + header + text[window.start : window.end]
+            assert one.lead == "" or one.lead.endswith("\n")
+            if window.header:
+                (table,) = [b for b in document.blocks if b.start <= window.start < b.end]
+                assert table.header is not None
+                assert table.start == window.header[0] < window.header[1] <= table.header[1]
+                assert table.header[1] <= window.start
         for before, after in pairwise(one.windows):
             assert (
                 before.start < after.start <= before.end + 1
@@ -165,6 +170,72 @@ def test_rows_and_lines_stay_whole(kind: str) -> None:
         assert document.text[one.start : one.end].split("\n")[0].startswith(("row", "Table"))
         for window in one.windows:
             assert document.text[window.start :].startswith("row")
+            assert document.text[window.end : window.end + 1] in ("", "\n")
+
+
+def with_table(rows: int, *, before: int = 0, header: str = "row | holds | since") -> Document:
+    composer = Composer()
+    composer.add("heading", "Cranes", level=1)
+    if before:
+        composer.add("paragraph", prose(before))
+    lines = (f"row {n} | holds {n * 7} tons | since {1900 + n}" for n in range(rows))
+    composer.add("table", "\n".join([header, *lines]), header_lines=1)
+    composer.add("paragraph", "After the table.")
+    return composer.document("Crane Manual", "text/plain")
+
+
+@pytest.mark.parametrize("before", [0, 12])
+def test_each_further_piece_of_a_cut_table_repeats_its_header(before: int) -> None:
+    document = with_table(200, before=before)
+    chunks = chunk(document, encode, window_tokens=128)
+    check(document, chunks, {"window_tokens": 128})
+    assert len(chunks) > 2
+    lead = "Crane Manual > Cranes\n"
+    windows = [window for one in chunks for window in one.windows]
+    cut = [w for w in windows if document.text.startswith("row ", w.start) and w.header]
+    assert len(cut) >= len(windows) - 1 - before
+    assert all(w.text.startswith(f"{lead}row | holds | since\nrow ") for w in cut)
+    whole = [w for w in windows if "row | holds" in document.text[w.start : w.end]]
+    assert {w.header for w in whole} == {None}
+
+
+def test_a_table_in_one_window_says_its_header_once() -> None:
+    document = with_table(3)
+    (one,) = chunk(document, encode)
+    (window,) = one.windows
+    assert window.header is None
+    assert window.text.count("row | holds | since") == 1
+
+
+def test_a_header_that_leaves_no_room_is_cut_between_words() -> None:
+    document = with_table(60, header=" | ".join(f"column{n}" for n in range(400)))
+    chunks = chunk(document, encode, window_tokens=64)
+    check(document, chunks, {"window_tokens": 64})
+    repeated = [document.text[slice(*w.header)] for c in chunks for w in c.windows if w.header]
+    assert repeated
+    for header in repeated:
+        assert 10 < count(header) <= 31
+        assert document.text[document.text.index(header) + len(header)] == " "
+
+
+def test_code_is_cut_where_a_definition_begins() -> None:
+    body = "\n".join(f"    lift_{n}(load, height + {n})" for n in range(9))
+    code = "\n\n\n".join(f"def crane_{n}(load):\n{body}\n    return load" for n in range(30))
+    document = make(("heading", "Code", 1), ("code", code))
+    chunks = chunk(document, encode)
+    check(document, chunks, {"window_tokens": 256})
+    assert len(chunks) > 3
+    for one in chunks[1:]:
+        assert document.text.startswith("def crane_", one.start)
+        assert document.text[: one.start].endswith("return load\n\n\n")
+
+
+def test_code_is_never_cut_mid_line() -> None:
+    code = "{\n" + "\n".join(f'  "key {n}": [{n}, {n + 1}, "text"],' for n in range(300)) + "\n}"
+    document = make(("heading", "Code", 1), ("code", code))
+    for one in chunk(document, encode):
+        assert document.text[one.end : one.end + 1] in ("", "\n")
+        for window in one.windows:
             assert document.text[window.end : window.end + 1] in ("", "\n")
 
 

@@ -14,8 +14,9 @@ _BLOCK = 0
 _DEFINITION = 8
 _LINE = 24
 _SENTENCE = 32
-_INNER_LINE = 48
 _LOOSE_LINE = 64
+_PART = 64  # after a blank line inside a definition: the methods of a class
+_INNER_LINE = 1000  # any other line of a definition: only if nothing better is in reach
 _BREAKS = re.compile(r"[.!?][\"')\]*_`]{0,4}\s+(?=[\"'(\[*_`]{0,4}[A-Z0-9])|[。！？]\s*|\n\s*")
 _CLOSING = re.compile(r"[ \t]*(?:[\])};,]|end\b|else\b|elif\b|except\b|finally\b|catch\b)")
 
@@ -106,6 +107,6 @@ def _code_lines(text: str, block: Block) -> Iterator[tuple[int, int]]:
     least = min((depth for _, depth, _, _ in lines), default=0)
     for place, depth, blank, closing in lines[1:]:
         if depth > least or closing:
-            yield place, _LINE if blank and not closing else _INNER_LINE
+            yield place, _PART if blank and not closing else _INNER_LINE
         else:
             yield place, _DEFINITION if blank else _LINE
