@@ -314,7 +314,7 @@ def test_a_long_document_is_embedded_in_parts(place: Place) -> None:
     place.write("long.md", f"# Long\n\n{text}\n")
     seen: list[tuple[int, int, int]] = []
     report = place.sync(
-        progress=lambda done, total, windows, _: seen.append((done, total, windows))
+        progress=lambda step: seen.append((step.done, step.total, step.windows))
     )
     assert report.windows == 700
     assert seen == [(1, 1, 512), (1, 1, 700)]

@@ -11,7 +11,7 @@ from groundtone.cli.options import JsonOption, WorkspaceOption
 from groundtone.cli.output import Output, duration, table
 
 if TYPE_CHECKING:
-    from groundtone.syncing import SyncReport
+    from groundtone.syncing import Step, SyncReport
     from groundtone.workspace import Workspace
 
 SHOWN = 30
@@ -57,8 +57,8 @@ def follow(
     """Sync with a progress bar."""
     with out.bar("Syncing") as bar:
 
-        def tell(done: int, total: int, windows: int, _seconds: float) -> None:
-            bar(done, total, f"files · {windows:,} windows")
+        def tell(step: Step) -> None:
+            bar(step.done, step.total, f"files · {step.windows:,} windows")
 
         return workspace.sync(*paths, progress=tell, rebuild=rebuild)
 

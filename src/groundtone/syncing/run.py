@@ -19,7 +19,7 @@ from groundtone.index.generations import Indexes
 from groundtone.settings import Settings
 from groundtone.syncing.guarding import alone, named_disk_full
 from groundtone.syncing.reading import Reader, same_bytes, settled
-from groundtone.syncing.report import Progress, SyncReport
+from groundtone.syncing.report import Progress, Step, SyncReport
 from groundtone.syncing.scanning import File, Scan, scan
 from groundtone.syncing.sources import choose, place
 from groundtone.syncing.writing import Writer, make_live
@@ -303,7 +303,9 @@ class _Run:
     def _tell(self) -> None:
         if self.progress is not None:
             seconds = time.perf_counter() - self.started
-            self.progress(self.done, self.total, self.report.windows, seconds)
+            report = self.report
+            step = Step(self.done, self.total, report.chunks, report.windows, seconds)
+            self.progress(step)
 
 
 def _spooled(spool: IO[bytes]) -> Iterator[StoredDocument]:
