@@ -11,6 +11,7 @@ import pytest
 
 from groundtone.errors import EmbeddingMismatch
 from groundtone.index import Entry, Hit, Index
+from groundtone.index.filters import Filter
 
 DIMENSIONS = 16
 
@@ -199,6 +200,44 @@ class IndexContract:
         index.add([entry(1)])
         with pytest.raises(EmbeddingMismatch, match="sync --rebuild"):
             self.open(tmp_path / "index", 8)
+
+    @pytest.mark.parametrize("optimised", [False, True])
+    def test_a_filter_holds_in_both_searches(self, index: Index, optimised: bool) -> None:
+        entries = [
+            Entry(
+                f"id-{n}", f"v{n}", n, 0, "plain text", unit(n),
+                labels=(f"third={n % 3}", f"half={n % 2}", "it's=\"100%\"; --"), modified=n,
+            )
+            for n in range(60)
+        ]  # fmt: skip
+        index.add([*entries, entry(60, "plain text")])
+        if optimised:
+            index.optimise()
+        filters = [
+            Filter(),
+            Filter((frozenset({"third=1"}),)),
+            Filter((frozenset({"third=1", "third=2"}), frozenset({"half=0"}))),
+            Filter((frozenset({'it\'s="100%"; --'}),), since=10, until=20),
+            Filter(since=58),
+            Filter(until=0),
+            Filter((frozenset({"nobody has it"}),)),
+            Filter((frozenset(),)),
+        ]
+        for where in filters:
+            allowed = {e.version for e in entries if where.allows(e.labels, e.modified)}
+            allowed |= {"v60"} if where.allows((), 0) else set()
+            for hits in (index.dense(unit(99), 100, where), index.lexical("plain", 100, where)):
+                assert {hit.version for hit in hits} == allowed, where
+        narrow = Filter((frozenset({"third=0"}),))
+        assert len(index.dense(unit(99), 3, narrow)) == 3, "filtered before, not after, ranking"
+        assert len(index.lexical("plain", 3, narrow)) == 3
+
+    def test_labels_follow_their_window(self, index: Index) -> None:
+        old, new = Filter((frozenset({"group=a"}),)), Filter((frozenset({"group=b"}),))
+        index.add([Entry("x", "v", 0, 0, "plain", unit(1), labels=("group=a",))])
+        index.add([Entry("x", "v", 0, 0, "plain", unit(1), labels=("group=b",))])
+        assert index.dense(unit(1), 5, old) == index.lexical("plain", 5, old) == []
+        assert len(index.dense(unit(1), 5, new)) == len(index.lexical("plain", 5, new)) == 1
 
     def test_equal_scores_come_in_the_same_order(self, index: Index) -> None:
         same = unit(7)

@@ -8,6 +8,7 @@ from tests.contracts.index import DIMENSIONS, IndexContract, entry
 
 from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.index import Entry, Index, open_index
+from groundtone.index.filters import Filter
 from groundtone.index.lance import LanceIndex
 
 
@@ -65,3 +66,20 @@ def test_a_damaged_index_says_how_to_mend_it(tmp_path: Path) -> None:
         manifest.write_bytes(b"broken")
     with pytest.raises(GroundtoneError, match="sync --rebuild"):
         LanceIndex(tmp_path / "index", DIMENSIONS)
+
+
+def test_an_index_made_before_labels_is_opened_and_goes_on(tmp_path: Path) -> None:
+    import lancedb
+    import pyarrow as pa
+
+    old = [("id", pa.string()), ("version", pa.string()), ("chunk", pa.int32())]
+    old += [("window", pa.int32()), ("text", pa.string())]
+    old += [("vector", pa.list_(pa.float32(), DIMENSIONS))]
+    table = lancedb.connect(tmp_path).create_table("windows", schema=pa.schema(old))
+    vector = entry(1).vector
+    table.add([{"id": "a", "version": "v", "chunk": 0, "window": 0, "text": "x", "vector": vector}])
+    index = LanceIndex(tmp_path, DIMENSIONS)
+    index.add([entry(2)])
+    assert len(index.dense(vector, 5)) == 2
+    assert [h.version for h in index.dense(vector, 5, Filter(since=0))] == ["v2"]
+    index.close()

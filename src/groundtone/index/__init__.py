@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from groundtone.errors import WrongUse
+from groundtone.index.filters import EVERYTHING, Filter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,14 @@ STORES = ("lancedb",)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """One window. ``version``: of its document; ``vector``: float32, of length 1."""
+    """One window.
+
+    Attributes:
+        version: of its document.
+        vector: float32, of length 1.
+        labels: words that a `Filter` asks for.
+        modified: when its document was last changed, in seconds since 1970.
+    """
 
     id: str
     version: str
@@ -30,6 +38,8 @@ class Entry:
     window: int
     text: str
     vector: np.ndarray
+    labels: tuple[str, ...] = ()
+    modified: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +65,10 @@ class Index(Protocol):
     def delete(self, versions: Collection[str]) -> None:
         """Remove all windows of these document versions; unknown ones are ignored."""
 
-    def dense(self, vector: np.ndarray, k: int) -> list[Hit]:
+    def dense(self, vector: np.ndarray, k: int, where: Filter = EVERYTHING) -> list[Hit]:
         """The ``k`` windows nearest to a vector; scores are cosines, -1 to 1."""
 
-    def lexical(self, query: str, k: int) -> list[Hit]:
+    def lexical(self, query: str, k: int, where: Filter = EVERYTHING) -> list[Hit]:
         """The ``k`` best windows by BM25; only windows that share a word. Any text is safe."""
 
     def versions(self) -> set[str]:

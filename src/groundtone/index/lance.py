@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import EmbeddingMismatch, GroundtoneError
 from groundtone.index import Entry, Hit
+from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.words import LONGEST, asked, indexed
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class LanceIndex:
         for condition in _conditions(versions):
             self._table.delete(condition)
 
-    def dense(self, vector: np.ndarray, k: int) -> list[Hit]:
+    def dense(self, vector: np.ndarray, k: int, where: Filter = EVERYTHING) -> list[Hit]:
         """The nearest windows by cosine; exact below `GRAPH_ROWS` windows."""
         if k < 1:
             return []
@@ -107,10 +108,12 @@ class LanceIndex:
             .select([*PLACE, "_distance"])
             .limit(k)
         )
+        if where:
+            search = search.where(_where(where), prefilter=True)
         rows = search.to_arrow().to_pylist()
         return _ranked([(1.0 - row["_distance"], row) for row in rows])
 
-    def lexical(self, query: str, k: int) -> list[Hit]:
+    def lexical(self, query: str, k: int, where: Filter = EVERYTHING) -> list[Hit]:
         """The best windows by BM25 over stemmed words."""
         from lancedb.query import MatchQuery
 
@@ -122,6 +125,8 @@ class LanceIndex:
             .select([*PLACE, "_score"])
             .limit(k)
         )
+        if where:
+            search = search.where(_where(where), prefilter=True)
         return _ranked([(row["_score"], row) for row in search.to_arrow().to_pylist()])
 
     def versions(self) -> set[str]:
@@ -195,6 +200,8 @@ class LanceIndex:
             [entry.chunk for entry in entries],
             [entry.window for entry in entries],
             [indexed(entry.text) for entry in entries],
+            [list(entry.labels) for entry in entries],
+            [entry.modified for entry in entries],
             pa.FixedSizeListArray.from_arrays(pa.array(vectors), self._dimensions),
         ]
         return pa.Table.from_arrays(
@@ -208,7 +215,11 @@ class LanceIndex:
 
 def _open_table(database: Any, dimensions: int) -> Any:
     if TABLE in database.list_tables().tables:
-        return database.open_table(TABLE)
+        table = database.open_table(TABLE)
+        missing = [f for f in _schema(dimensions) if f.name not in table.schema.names]
+        if missing:  # made before windows had labels: they have none, so no filter finds them
+            table.add_columns(missing)
+        return table
     table = database.create_table(
         TABLE,
         schema=_schema(dimensions),
@@ -236,6 +247,8 @@ def _schema(dimensions: int) -> Any:
             ("chunk", pa.int32()),
             ("window", pa.int32()),
             ("text", pa.string()),
+            ("labels", pa.list_(pa.string())),
+            ("modified", pa.int64()),
             ("vector", pa.list_(pa.float32(), dimensions)),
         ]
     )
@@ -248,6 +261,19 @@ def _conditions(versions: Collection[str]) -> Iterator[str]:
             "'" + version.replace("'", "''") + "'" for version in ordered[start : start + SOME]
         )
         yield f"version IN ({', '.join(quoted)})"
+
+
+def _where(where: Filter) -> str:
+    """The filter as a condition; labels are quoted, so that any text is data."""
+    conditions = []
+    for wanted in where.every:
+        quoted = ", ".join("'" + label.replace("'", "''") + "'" for label in sorted(wanted))
+        conditions.append(f"array_has_any(labels, make_array({quoted}))" if quoted else "false")
+    if where.since is not None:
+        conditions.append(f"modified >= {where.since}")
+    if where.until is not None:
+        conditions.append(f"modified <= {where.until}")
+    return " AND ".join(conditions)
 
 
 def _ranked(found: list[tuple[float, dict[str, Any]]]) -> list[Hit]:
