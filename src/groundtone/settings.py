@@ -142,8 +142,18 @@ class Answering(_Section):
         refusal: what is said when the documents do not answer the question.
         passages: passages shown to the model.
         passage_tokens: room for one passage in the prompt, in the chat model's tokens.
-        unsupported: what happens to a sentence that no passage supports: ``drop`` or ``mark``.
+        check: ``strict`` drops sentences that no passage supports and figures that stand in none;
+            ``mark`` shows them, marked; ``off`` shows what the model wrote.
         support_below: support (0 to 1) under which a sentence counts as unsupported.
+        mark: what follows an unsupported sentence where ``check`` is ``mark``.
+        retry: with ``strict``, a model whose sentence was dropped is shown it and asked once more.
+        rescue: with ``strict``, what is said when nothing was supported but the passages hold an
+            answer; must use {quote}. Empty: the question is refused.
+        evidence_below: a question for which the passages give less evidence (0 to 1) is refused;
+            0 never refuses.
+        orders: text in documents that gives the model orders is left out of the prompt (``cut``)
+            or shown like any other (``keep``).
+        history_tokens: how much of a conversation is remembered, in the chat model's tokens.
     """
 
     system: str = "You are a precise assistant. Answer from the documentation."
@@ -151,8 +161,33 @@ class Answering(_Section):
     refusal: str = "The documents do not answer this question."
     passages: Count = 3
     passage_tokens: Annotated[int, Field(ge=32)] = 240
-    unsupported: Literal["drop", "mark"] = "drop"
+    check: Literal["strict", "mark", "off"] = "strict"
     support_below: Annotated[float, Field(ge=0, le=1)] = 0.5
+    mark: str = "[not in the documents]"
+    retry: bool = False
+    rescue: str = "The documentation says: “{quote}”"
+    evidence_below: Annotated[float, Field(ge=0, le=1)] = 0.3
+    orders: Literal["cut", "keep"] = "cut"
+    history_tokens: Annotated[int, Field(ge=0)] = 600
+
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "unsupported" in values:
+            was = {"drop": "strict", "mark": "mark"}.get(str(values["unsupported"]), "strict")
+            raise ValueError(f'unsupported is called check now: write check = "{was}" instead')
+        return values
+
+    @field_validator("rescue")
+    @classmethod
+    def _quotes(cls, value: str) -> str:
+        try:
+            used = {name for _, name, _, _ in string.Formatter().parse(value) if name is not None}
+        except ValueError as error:
+            raise ValueError(f"is no valid template: {error}") from None
+        if value and used != {"quote"}:
+            raise ValueError("must use {quote}, and nothing else in braces; or be empty")
+        return value
 
     @field_validator("label")
     @classmethod
@@ -294,7 +329,13 @@ DEFAULT_FILE = """\
 # refusal = "The documents do not answer this question."
 # passages = 3                 # passages shown to the chat model
 # passage_tokens = 240         # room for one passage in the prompt
-# unsupported = "drop"         # or "mark": a sentence that no passage supports
+# check = "strict"             # sentences that no passage supports go; "mark" shows them; "off"
 # support_below = 0.5          # support (0 to 1) under which a sentence counts as unsupported
+# mark = "[not in the documents]"
+# retry = false                # strict: show the model what was dropped and ask once more
+# rescue = "The documentation says: “{quote}”"   # strict, nothing supported; "" refuses
+# evidence_below = 0.3         # evidence (0 to 1) under which a question is refused
+# orders = "cut"               # text in documents that orders the model about; or "keep"
+# history_tokens = 600         # how much of a conversation is remembered
 """
 """What `groundtone init` writes."""

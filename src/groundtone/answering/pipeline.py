@@ -191,7 +191,7 @@ class Answerer:
         kept = [
             (sentence, support)
             for sentence, support in zip(said, found, strict=True)
-            if self._settings.unsupported == "mark"
+            if self._settings.check != "strict"
             or (support is not None and support.score >= threshold)
         ]
         if not kept:
