@@ -18,7 +18,7 @@ import typer
 import typer.core
 
 from groundtone import __version__
-from groundtone.cli import ask, compare, demo, doctor, init, models, search, sync, tune
+from groundtone.cli import ask, compare, demo, doctor, init, inspect, models, search, sync, tune
 from groundtone.cli.output import dump
 from groundtone.errors import GroundtoneError
 
@@ -28,7 +28,7 @@ EPILOG = (
 )
 UsageError: Any = typer.BadParameter.__base__
 
-ORDER = ("init", "sync", "search", "ask", "tune", "models", "compare", "doctor", "demo")
+ORDER = ("init", "sync", "inspect", "search", "ask", "tune", "models", "compare", "doctor", "demo")
 
 
 class _Ordered(typer.core.TyperGroup):
@@ -50,6 +50,7 @@ app = typer.Typer(
 )
 app.command("init", short_help="Make a workspace in a folder.")(init.init)
 app.command("sync", short_help="Bring it in step with folders and files.")(sync.sync)
+app.command("inspect", short_help="Show what is understood of a file.")(inspect.inspect)
 app.command("search", short_help="Find passages.")(search.search)
 app.command("ask", short_help="Answer a question, with citations that open.")(ask.ask)
 app.add_typer(tune.app, name="tune", short_help="Teach the model your style.")
