@@ -111,15 +111,23 @@ class Retrieval(_Section):
     Attributes:
         k: passages for a question.
         candidates: windows taken from each of the two searches before they are fused.
-        dense_weight: share of the vector score in the fused score, 0 (only words) to 1 (only
+        fusion: how the two searches become one order: ``learned`` (a model of features of both,
+            fitted on questions of several fields), ``weighted`` (the sum of scaled scores),
+            ``ranks`` (reciprocal ranks), ``vectors`` or ``words`` (one search alone).
+        dense_weight: share of the vector score under ``weighted``, 0 (only words) to 1 (only
             vectors).
+        reranker: folder of a cross-encoder that reads the best passages again; empty: none.
+        rerank: how many it reads.
         refuse_below: a question whose best passage has a lower vector similarity (cosine, -1 to
             1) is refused; -1 never refuses.
     """
 
     k: Annotated[int, Field(ge=1, le=1000)] = 5
     candidates: Annotated[int, Field(ge=1, le=10_000)] = 100
+    fusion: Literal["learned", "weighted", "ranks", "vectors", "words"] = "learned"
     dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.2
+    reranker: str = ""
+    rerank: Annotated[int, Field(ge=1, le=1000)] = 20
     refuse_below: Annotated[float, Field(ge=-1, le=1)] = 0.3
 
 
@@ -314,7 +322,10 @@ DEFAULT_FILE = """\
 [retrieval]
 # k = 5                        # passages for a question
 # candidates = 100             # windows taken from each search before they are fused
-# dense_weight = 0.2           # 0: only words, 1: only vectors
+# fusion = "learned"           # or "weighted", "ranks", "vectors", "words"
+# dense_weight = 0.2           # of "weighted"; 0: only words, 1: only vectors
+# reranker = ""                # folder of a cross-encoder, ONNX or Transformers
+# rerank = 20                  # passages that it reads
 # refuse_below = 0.3           # cosine of the best passage under which a question is refused
 
 [chat]
