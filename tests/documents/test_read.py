@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -111,12 +110,11 @@ def test_changing_while_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ch
     assert "changed while" in reason(path)
 
 
-@pytest.mark.parametrize("name", ["slides.pptx", "sheet.xlsx", "photo.jpg", "LICENSE", "a.b.rst"])
-def test_unsupported_types_are_named(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["LICENSE", "notes.unheard-of", "a.b.c"])
+def test_text_under_an_unknown_name_is_read_as_text(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"anything")
-    assert "not supported" in reason(path)
-    assert (path.suffix or "without a name ending") in reason(path)
+    assert read(path).text == "anything"
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".md", ".html"])
@@ -127,17 +125,10 @@ def test_unsupported_types_are_named(tmp_path: Path, name: str) -> None:
 def test_binary_content_under_a_text_name(tmp_path: Path, suffix: str, content: bytes) -> None:
     path = tmp_path / f"file{suffix}"
     path.write_bytes(content)
-    assert "binary" in reason(path)
+    assert "PNG image" in reason(path) if b"PNG" in content else "binary" in reason(path)
 
 
-def test_archives_and_old_office_files_are_told_apart(tmp_path: Path) -> None:
-    archive = tmp_path / "archive.docx"
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("hello.txt", "hello")
-    assert "without a Word document" in reason(archive)
-    text = tmp_path / "archive.txt"
-    archive.rename(text)
-    assert "zip" in reason(text)
+def test_old_office_files_are_told_apart(tmp_path: Path) -> None:
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512)
     old = tmp_path / "old.docx"
     old.write_bytes(ole)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import io
-import os
-import zipfile
-from dataclasses import replace
 from pathlib import Path
 
-from groundtone.documents.decoding import NotText
 from groundtone.documents.document import Block, BlockKind, Box, Document, Part, Reading
-from groundtone.documents.families import BY_SUFFIX, FAMILIES
+from groundtone.documents.families import BY_SUFFIX
 from groundtone.documents.intake import load
-from groundtone.errors import UnreadableFile
+from groundtone.documents.limits import Limits
+from groundtone.documents.unpacking import read_one, read_parts
 
 __all__ = [
     "SUPPORTED",
@@ -28,22 +23,16 @@ __all__ = [
 ]
 
 SUPPORTED: frozenset[str] = frozenset(BY_SUFFIX)
-"""File name endings, in lower case, that `read` understands."""
-
-_OFFICE = {
-    "docx": "word/document.xml",
-    "pptx": "ppt/presentation.xml",
-    "xlsx": "xl/workbook.xml",
-}
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
+"""File name endings, in lower case, that are taken from a folder. A single file is read by its
+content, whatever its name."""
 
 
 def read(path: Path, *, max_bytes: int = 100_000_000) -> Document:
-    """Turn one file into a document.
+    """Turn one file into one document.
 
-    The family is chosen by name, and by content where the content is unmistakable (a PDF named
-    ``.txt`` is read as the PDF it is).
+    The family is chosen by content where that is unmistakable (a PDF named ``.txt`` is read as
+    the PDF it is), else by name. Of a mail this is the message without its attachments; an archive
+    must hold exactly one document.
 
     Args:
         path: the file.
@@ -54,39 +43,7 @@ def read(path: Path, *, max_bytes: int = 100_000_000) -> Document:
             ``reason`` says what.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in SUPPORTED and os.path.isfile(path):  # noqa: PTH113  (Path.is_file may raise)
-        kind = f"{suffix} files are" if suffix else "files without a name ending are"
-        known = " ".join(sorted(SUPPORTED))
-        raise UnreadableFile(path, f"{kind} not supported (supported: {known})")
-    data = load(path, max_bytes)
-    family = _family(path, suffix, data)
-    try:
-        reader = importlib.import_module(f"groundtone.documents.{family}")
-        document: Document = reader.read(path, data)
-    except (UnreadableFile, KeyboardInterrupt, SystemExit):
-        raise
-    except NotText as error:
-        raise UnreadableFile(path, str(error)) from None
-    except ImportError as error:
-        raise UnreadableFile(
-            path, f"reading {FAMILIES[family].label} needs a package that is not installed: {error}"
-        ) from error
-    except MemoryError:
-        raise UnreadableFile(path, "needs more memory than this machine has left") from None
-    except RecursionError:
-        raise UnreadableFile(path, f"damaged {FAMILIES[family].label}: nested too deeply") from None
-    except Exception as error:  # a parser's own exceptions are many, and none may stop a sync
-        detail = " ".join(str(error).split())[:200] or "no detail given"
-        raise UnreadableFile(
-            path, f"damaged or not {FAMILIES[family].label}: {type(error).__name__}: {detail}"
-        ) from error
-    if not document.text.strip():
-        raise UnreadableFile(path, "holds no text")
-    if not document.blocks:
-        # A page of front matter alone is normal in documentation trees, and no fault.
-        return replace(document, notes=(*document.notes, "nothing to index: no text in its body"))
-    return document
+    return read_one(path, load(path, max_bytes), _limits(max_bytes))
 
 
 def read_all(path: Path, *, max_bytes: int = 100_000_000) -> Reading:
@@ -94,42 +51,15 @@ def read_all(path: Path, *, max_bytes: int = 100_000_000) -> Reading:
 
     Args:
         path: the file.
-        max_bytes: larger files, and larger parts of them, are refused.
+        max_bytes: larger files, and larger parts of them, are refused; all parts together may
+            have five times as much.
 
     Raises:
         UnreadableFile: nothing in it can be read.
     """
-    return Reading((Part("", read(path, max_bytes=max_bytes)),))
+    path = Path(path)
+    return read_parts(path, load(path, max_bytes), _limits(max_bytes))
 
 
-def _family(path: Path, suffix: str, data: bytes) -> str:
-    """Name of the reader's module."""
-    named = BY_SUFFIX.get(suffix, "text")
-    if data.startswith(b"%PDF-"):
-        return "pdf"
-    if data.startswith(_OLE):
-        if _ENCRYPTED_OFFICE in data:
-            raise UnreadableFile(path, "encrypted with a password; save it without one")
-        raise UnreadableFile(
-            path, "an old binary Office file (.doc, .xls, .ppt or .msg); save it as .docx"
-        )
-    if data.startswith(b"PK\x03\x04"):
-        return _inside_archive(path, named, data)
-    if named == "pdf" and b"%PDF-" not in data[:1024]:
-        raise UnreadableFile(path, f"named {suffix} but is not a PDF (no %PDF header)")
-    if named == "docx":
-        raise UnreadableFile(path, f"named {suffix} but is not a Word document (no zip archive)")
-    return named
-
-
-def _inside_archive(path: Path, named: str, data: bytes) -> str:
-    try:
-        names = set(zipfile.ZipFile(io.BytesIO(data)).namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise UnreadableFile(path, f"a damaged zip archive: {error}") from None
-    for family, needed in _OFFICE.items():
-        if needed in names and family in FAMILIES:
-            return family
-    if named == "docx":
-        raise UnreadableFile(path, "a zip archive without a Word document in it")
-    raise UnreadableFile(path, "binary content: a zip archive, not text")
+def _limits(max_bytes: int) -> Limits:
+    return Limits(member_bytes=max_bytes, total_bytes=5 * max_bytes)

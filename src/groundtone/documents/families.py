@@ -31,7 +31,7 @@ _ALL = (
     Family("html", "HTML", ".html .htm .xhtml"),
     Family("markdown", "Markdown", ".md .markdown .mdown .mkd"),
     Family("restructured", "reStructuredText", ".rst .rest"),
-    Family("asciidoc", "AsciiDoc", ".adoc .asciidoc .asc"),
+    Family("asciidoc", "AsciiDoc", ".adoc .asciidoc"),
     Family(
         "source_code",
         "source code",
@@ -39,6 +39,11 @@ _ALL = (
         " .cs .go .rs .rb .php .swift .lua .pl .r .jl .sh .bash .sql",
     ),
     Family("text", "text", ".txt .text"),
+    Family("mail", "mail", ".eml"),
+    Family("mbox", "mailbox", ".mbox .mbx"),
+    Family("epub", "EPUB", ".epub"),
+    Family("zip_archive", "zip archive", ".zip"),
+    Family("tar_archive", "tar archive", ".tar .tgz .tbz .tbz2 .txz .gz .bz2 .xz"),
 )
 # Temporary while the modules are being written.
 FAMILIES: dict[str, Family] = {
@@ -49,3 +54,25 @@ FAMILIES: dict[str, Family] = {
 BY_SUFFIX: dict[str, str] = {
     suffix: family.module for family in FAMILIES.values() for suffix in family.suffixes.split()
 }
+BY_TYPE: dict[str, str] = {
+    media_type: module
+    for media_type, module in {
+        "text/plain": "text",
+        "text/markdown": "markdown",
+        "text/html": "html",
+        "application/xhtml+xml": "html",
+        "text/csv": "csv_rows",
+        "text/tab-separated-values": "csv_rows",
+        "application/json": "json_values",
+        "application/x-ndjson": "json_values",
+        "application/pdf": "pdf",
+        "application/epub+zip": "epub",
+        "application/mbox": "mbox",
+        "message/rfc822": "mail",
+        "message/global": "mail",
+        "text/x-rst": "restructured",
+        "text/asciidoc": "asciidoc",
+    }.items()
+    if module in FAMILIES
+}
+"""Media types that stand for a family; zip-based ones are told by their content."""

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 
 def names(text: str) -> frozenset[str]:
@@ -23,7 +23,7 @@ _NAVIGATION_ROLES = names("navigation banner contentinfo search dialog alertdial
 # Words in a class or id that mark what is not content: anywhere, and outside the main element.
 _NEVER_CONTENT = names(
     "cookie cookies consent gdpr navbar navheader navfooter breadcrumb breadcrumbs pagination pager"
-    " headerlink"
+    " headerlink linenos lineno linenodiv gutter"
 )
 _SELDOM_CONTENT = names(
     "nav navigation menu sidebar footer masthead skip skiplink share social newsletter advert ads"
@@ -114,7 +114,45 @@ class Page:
                 self.content = nodes[index]
                 break
 
+    def show_all(self) -> None:
+        """Take everything that is not invisible for content."""
+        self.dropped.clear()
+        self.content = self.body
+
 
 def children(node: LexborNode) -> list[LexborNode]:
     """Child nodes, text included."""
     return list(node.iter(include_text=True))
+
+
+# What a page may say about itself: our key, and the meta elements' names, the best first.
+_META = {
+    "description": ("description", "og:description", "dc.description", "dcterms.description"),
+    "author": ("author", "article:author", "dc.creator", "dcterms.creator"),
+    "date": ("article:published_time", "date", "dc.date", "dcterms.date", "pubdate", "created"),
+    "modified": ("article:modified_time", "og:updated_time", "last-modified", "dcterms.modified"),
+    "keywords": ("keywords",),
+    "language": ("content-language", "dc.language"),
+}
+_LONGEST = 1_000
+
+
+def described(tree: LexborHTMLParser) -> dict[str, str]:
+    """Description, author, date, modified, keywords and language, as far as a page says."""
+    said: dict[str, str] = {}
+    for meta in tree.css("meta"):
+        attributes = meta.attributes
+        name = attributes.get("name") or attributes.get("property") or attributes.get("http-equiv")
+        content = " ".join((attributes.get("content") or "").split())[:_LONGEST]
+        if name and content:
+            said.setdefault(name.lower(), content)
+    found = {}
+    for key, known in _META.items():
+        value = next((said[name] for name in known if name in said), "")
+        if value:
+            found[key] = value
+    for html in tree.css("html"):
+        language = html.attributes.get("lang") or html.attributes.get("xml:lang") or ""
+        if language.strip():
+            found["language"] = language.strip()[:40]
+    return found
