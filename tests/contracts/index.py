@@ -133,6 +133,17 @@ class IndexContract:
         index.optimise()
         assert index.lexical("ERR-1042", 2)[0].version == "v2"
 
+    @pytest.mark.parametrize("optimised", [False, True])
+    def test_hits_by_words_know_their_cosine(self, index: Index, optimised: bool) -> None:
+        index.add([entry(number, "word") for number in range(20)])
+        if optimised:
+            index.optimise()
+        question = unit(500)
+        for hit in index.lexical("word", 20, near=question):
+            if hit.cosine is not None:
+                assert hit.cosine == pytest.approx(float(unit(hit.chunk) @ question), abs=1e-5)
+        assert index.lexical("nowhere", 20, near=question) == []
+
     def test_word_forms_meet(self, index: Index) -> None:
         index.add([entry(1, "Resetting passwords"), entry(2, "Nothing here")])
         assert [hit.version for hit in index.lexical("reset a password", 5)] == ["v1"]

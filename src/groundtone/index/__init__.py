@@ -18,7 +18,7 @@ from groundtone.index.filters import EVERYTHING, Filter
 if TYPE_CHECKING:
     import numpy as np
 
-STORES = ("lancedb",)
+STORES = ("lancedb", "chroma")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,12 +44,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One window found; a higher score is better."""
+    """One window found; a higher score is better.
+
+    ``cosine``: with the question's vector, where it is known (`Index.lexical` may know it).
+    """
 
     version: str
     chunk: int
     window: int
     score: float
+    cosine: float | None = None
 
 
 class Index(Protocol):
@@ -68,8 +72,18 @@ class Index(Protocol):
     def dense(self, vector: np.ndarray, k: int, where: Filter = EVERYTHING) -> list[Hit]:
         """The ``k`` windows nearest to a vector; scores are cosines, -1 to 1."""
 
-    def lexical(self, query: str, k: int, where: Filter = EVERYTHING) -> list[Hit]:
-        """The ``k`` best windows by BM25; only windows that share a word. Any text is safe."""
+    def lexical(
+        self,
+        query: str,
+        k: int,
+        where: Filter = EVERYTHING,
+        near: np.ndarray | None = None,
+    ) -> list[Hit]:
+        """The ``k`` best windows by BM25; only windows that share a word. Any text is safe.
+
+        With ``near``, a vector of length 1, hits tell their cosine with it: fusion judges better
+        when it knows both scores. A store that cannot tell it cheaply leaves it None.
+        """
 
     def versions(self) -> set[str]:
         """Document versions of which any window is here."""
@@ -84,16 +98,21 @@ class Index(Protocol):
         """Let go of files and memory."""
 
 
-def open_index(name: str, path: Path, dimensions: int) -> Index:
+def open_index(
+    name: str, path: Path, dimensions: int, *, url: str = "", collection: str = "groundtone"
+) -> Index:
     """Open an index, made if absent.
 
     Args:
-        name: the store, "lancedb".
-        path: its own folder.
+        name: the store, one of `STORES`.
+        path: its own folder: of its data, or of what stands beside a server.
         dimensions: length of its vectors.
+        url: of the server, for stores that have one; empty: embedded in `path`.
+        collection: its name in a store that keeps several.
 
     Raises:
         WrongUse: no store has this name.
+        MissingExtra: the store's package is not installed.
         EmbeddingMismatch: the index holds vectors of another length.
         GroundtoneError: the index cannot be opened.
     """
@@ -101,6 +120,10 @@ def open_index(name: str, path: Path, dimensions: int) -> Index:
         from groundtone.index.lance import LanceIndex
 
         return LanceIndex(path, dimensions)
+    if name == "chroma":
+        from groundtone.index.chroma import ChromaIndex
+
+        return ChromaIndex(path, dimensions, url=url, collection=collection)
     raise WrongUse(
         f"There is no index store {name!r}.",
         f"Set [index] store in groundtone.toml to one of: {', '.join(STORES)}.",

@@ -113,21 +113,29 @@ class LanceIndex:
         rows = search.to_arrow().to_pylist()
         return _ranked([(1.0 - row["_distance"], row) for row in rows])
 
-    def lexical(self, query: str, k: int, where: Filter = EVERYTHING) -> list[Hit]:
+    def lexical(
+        self,
+        query: str,
+        k: int,
+        where: Filter = EVERYTHING,
+        near: np.ndarray | None = None,
+    ) -> list[Hit]:
         """The best windows by BM25 over stemmed words."""
         from lancedb.query import MatchQuery
 
         words = asked(query)
         if k < 1 or not words.strip():
             return []
+        columns = [*PLACE, "_score"] if near is None else [*PLACE, "_score", "vector"]
         search = (
-            self._table.search(MatchQuery(words, "text"), query_type="fts")
-            .select([*PLACE, "_score"])
-            .limit(k)
+            self._table.search(MatchQuery(words, "text"), query_type="fts").select(columns).limit(k)
         )
         if where:
             search = search.where(_where(where), prefilter=True)
-        return _ranked([(row["_score"], row) for row in search.to_arrow().to_pylist()])
+        found = search.to_arrow()
+        cosines = None if near is None else self._cosines(found, near)
+        rows = found.select([*PLACE, "_score"]).to_pylist()
+        return _ranked([(row["_score"], row) for row in rows], cosines)
 
     def versions(self) -> set[str]:
         """Document versions of which any window is here."""
@@ -188,6 +196,14 @@ class LanceIndex:
         if not np.isfinite(vector).all():
             raise ValueError("a vector with values that are no numbers")
         return vector
+
+    def _cosines(self, found: Any, near: np.ndarray) -> list[float]:
+        """Of the rows of a result with a vector, whose vectors have length 1."""
+        import numpy as np
+
+        vectors = found.column("vector").combine_chunks().flatten()
+        rows = vectors.to_numpy(zero_copy_only=False).reshape(-1, self._dimensions)
+        return [float(cosine) for cosine in np.asarray(rows @ self._checked(near))]
 
     def _rows(self, entries: Sequence[Entry]) -> Any:
         import numpy as np
@@ -276,10 +292,17 @@ def _where(where: Filter) -> str:
     return " AND ".join(conditions)
 
 
-def _ranked(found: list[tuple[float, dict[str, Any]]]) -> list[Hit]:
+def _ranked(
+    found: list[tuple[float, dict[str, Any]]], cosines: list[float] | None = None
+) -> list[Hit]:
     """Best first; equal scores in the order of ids, so that answers repeat."""
-    found.sort(key=lambda pair: (-pair[0], pair[1]["id"]))
-    return [Hit(row["version"], row["chunk"], row["window"], score) for score, row in found]
+    order = sorted(range(len(found)), key=lambda at: (-found[at][0], found[at][1]["id"]))
+    hits = []
+    for at in order:
+        score, row = found[at]
+        cosine = None if cosines is None else cosines[at]
+        hits.append(Hit(row["version"], row["chunk"], row["window"], score, cosine))
+    return hits
 
 
 def _first_line(error: BaseException) -> str:
