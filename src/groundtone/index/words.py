@@ -14,7 +14,8 @@ import unicodedata
 LONGEST = 64  # a longer "word" is data (base64, a hash of hashes): indexing it helps nobody
 QUERY_WORDS = 200
 
-_COMPOUND = re.compile(r"[^\W_]+(?:[-_.:/@][^\W_]+)+")
+# Begins only where a word begins: tried at each letter, a very long word would take minutes.
+_COMPOUND = re.compile(r"(?<![^\W_])[^\W_]++(?:[-_.:/@][^\W_]++)+")
 _MARK = re.compile(r"[-_.:/@]")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]{2,}")
 _WORD = re.compile(r"\S+")

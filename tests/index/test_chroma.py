@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.contracts.index import DIMENSIONS, IndexContract, entry, unit
+
+from groundtone.errors import GroundtoneError
+from groundtone.index import Index, open_index
+
+chromadb = pytest.importorskip("chromadb", reason="the extra `chroma` is not installed")
+
+
+class TestEmbedded(IndexContract):
+    def open(self, path: Path, dimensions: int = DIMENSIONS) -> Index:
+        return open_index("chroma", path, dimensions)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Chroma server on loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("chroma")
+    program = Path(sys.executable).with_name("chroma")
+    process = subprocess.Popen(
+        [program, "run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{url}/api/v2/heartbeat", timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield url
+    process.terminate()
+    process.wait()
+
+
+class TestServer(IndexContract):
+    @pytest.fixture(autouse=True)
+    def _server(self, server: str) -> None:
+        self.url = server
+
+    def open(self, path: Path, dimensions: int = DIMENSIONS) -> Index:
+        name = f"c-{abs(hash(str(path))):x}"
+        return open_index("chroma", path, dimensions, url=self.url, collection=name)
+
+
+def test_the_words_beside_are_brought_up_from_the_collection(tmp_path: Path) -> None:
+    index = open_index("chroma", tmp_path, DIMENSIONS)
+    index.add([entry(1, "plain text"), entry(2, "other text")])
+    index.close()
+    for file in tmp_path.glob("words.db*"):
+        file.unlink()
+    again = open_index("chroma", tmp_path, DIMENSIONS)
+    assert [hit.version for hit in again.lexical("plain", 5)] == ["v1"]
+    again.close()
+
+
+def test_a_collection_that_was_there_is_used_as_it_is(tmp_path: Path) -> None:
+    from groundtone.index.chroma import ChromaIndex
+
+    quiet = chromadb.config.Settings(anonymized_telemetry=False)
+    client = chromadb.PersistentClient(path=str(tmp_path / "doc_db"), settings=quiet)
+    theirs = client.get_or_create_collection("support-docs", embedding_function=None)
+    theirs.add(
+        ids=["a", "b"],
+        embeddings=[unit(1).tolist(), unit(2).tolist()],
+        documents=["Reset the password.", "Something else."],
+        metadatas=[{"page": 3}, {"page": 4}],
+    )
+    index = ChromaIndex(
+        tmp_path / "state", DIMENSIONS, folder=tmp_path / "doc_db", collection="support-docs"
+    )
+    assert [hit.version for hit in index.dense(unit(1), 1)] == ["a"]
+    assert index.dense(unit(1), 1)[0].score == pytest.approx(1.0, abs=1e-5)
+    assert [hit.version for hit in index.lexical("resetting passwords", 5)] == ["a"]
+    index.close()
+
+
+def test_a_server_that_is_away_is_named(tmp_path: Path) -> None:
+    with pytest.raises(GroundtoneError, match=r"127\.0\.0\.1:9"):
+        open_index("chroma", tmp_path, DIMENSIONS, url="http://127.0.0.1:9")
