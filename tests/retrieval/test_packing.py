@@ -11,7 +11,7 @@ DOCUMENT = (
     "\n\nThe valve opens by hand only, never by the controller of the pump. "
     "\n\nThe alarm sounds after ten minutes without any flow in the pipe."
 )
-PARTS = [part for part in DOCUMENT.split("\n\n")]
+PARTS = list(DOCUMENT.split("\n\n"))
 
 
 def count(text: str) -> int:

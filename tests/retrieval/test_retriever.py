@@ -11,7 +11,7 @@ from tests.syncing.place import Place
 
 from groundtone.embedding import Embedder
 from groundtone.errors import EmbeddingMismatch
-from groundtone.retrieval.retriever import Retriever, fuse
+from groundtone.retrieval import Retriever
 from groundtone.settings import Retrieval
 
 KEYS = """# Keys
@@ -125,31 +125,6 @@ def test_another_embedding_model_is_named(place: Place) -> None:
         other.search("key")
 
 
-keys = st.tuples(st.text("abc", min_size=1, max_size=2), st.integers(0, 3))
-cosines = st.dictionaries(keys, st.floats(-1, 1, width=32))
-bm25 = st.dictionaries(keys, st.floats(0, 100, width=32))
-
-
-@given(dense=cosines, lexical=bm25, weight=st.floats(0, 1))
-def test_fused_scores_lie_between_0_and_1(
-    dense: dict[tuple[str, int], float], lexical: dict[tuple[str, int], float], weight: float
-) -> None:
-    fused = fuse(dense, lexical, weight)
-    assert fused.keys() == dense.keys() | lexical.keys()
-    assert all(-1e-6 <= score <= 1 + 1e-6 for score in fused.values())
-
-
-@given(dense=cosines, lexical=bm25)
-def test_a_weight_of_one_keeps_the_order_of_vectors(
-    dense: dict[tuple[str, int], float], lexical: dict[tuple[str, int], float]
-) -> None:
-    fused = fuse(dense, lexical, 1.0)
-    for better in dense:
-        for worse in dense:
-            if dense[better] > dense[worse]:
-                assert fused[better] >= fused[worse]
-
-
 def test_with_the_real_embedder(tmp_path: Path, minilm: Embedder) -> None:
     place = Place(tmp_path / "real", embedder=minilm)  # type: ignore[arg-type]
     place.write("keys.md", KEYS)
@@ -168,8 +143,3 @@ def test_chunks_are_found_by_the_name_of_their_place(place: Place) -> None:
     assert "garden" in passage.text and passage.document == "keys.md"
     assert len(retriever(place).where(document="keys.md")) == 3
     assert retriever(place).where(title="Nothing") == []
-
-
-def test_a_single_candidate_counts_in_full() -> None:
-    fused = fuse({("a", 0): 0.4}, {("b", 0): 3.0}, 0.3)
-    assert fused == {("a", 0): pytest.approx(0.3), ("b", 0): pytest.approx(0.7)}

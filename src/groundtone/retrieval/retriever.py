@@ -1,21 +1,49 @@
-"""A question to passages: vectors and words searched, fused, and looked up in the catalog.
-
-The rule of fusion was chosen by measurement: docs/retrieval.md, made by bench/search.py.
-"""
+"""A question to passages: vectors and words searched, fused, and looked up in the catalog."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from groundtone.catalog import Catalog, Found, FoundChunk, Key
 from groundtone.embedding import Embedder
-from groundtone.errors import EmbeddingMismatch
-from groundtone.index import Hit
+from groundtone.errors import EmbeddingMismatch, WrongUse
+from groundtone.index import Hit, Index
 from groundtone.index.generations import Indexes
-from groundtone.retrieval.passage import Passage
+from groundtone.retrieval.fusion import Sides, fuse
+from groundtone.retrieval.passage import Origin, Passage
 from groundtone.settings import Retrieval
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from groundtone.reranking.contract import Reranker
+
 QUESTION_CHARACTERS = 4_000  # far more than the embedder sees; a pasted log is not tokenised whole
+AT_ONCE = 64  # questions embedded in one batch
+SEARCHES = 4  # by words at a time, whatever the number of callers
+TRIES = 3  # a document replaced, or the whole index rebuilt, between search and look-up
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one search did.
+
+    Attributes:
+        passages: the first k.
+        order: every live chunk that either search found, best first.
+        dense, lexical: rank of each in each search, from 1.
+        paths: of the live documents, by version.
+    """
+
+    passages: tuple[Passage, ...] = ()
+    order: tuple[Key, ...] = ()
+    dense: Mapping[Key, int] = field(default_factory=dict)
+    lexical: Mapping[Key, int] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 class Retriever:
@@ -25,15 +53,22 @@ class Retriever:
         catalog, indexes: of the workspace.
         embedder: the model that the workspace was built with.
         settings: the section ``[retrieval]``.
+        open_reranker: opens the cross-encoder in a folder; needed where the settings name one.
     """
 
     def __init__(
-        self, catalog: Catalog, indexes: Indexes, embedder: Embedder, settings: Retrieval
+        self,
+        catalog: Catalog,
+        indexes: Indexes,
+        embedder: Embedder,
+        settings: Retrieval,
+        open_reranker: Callable[[str], Reranker] | None = None,
     ) -> None:
         self._catalog = catalog
         self._indexes = indexes
         self._embedder = embedder
         self._settings = settings
+        self._open_reranker = open_reranker
 
     def search(self, question: str, k: int | None = None) -> list[Passage]:
         """The ``k`` best passages, best first; fewer if the workspace holds fewer.
@@ -45,27 +80,27 @@ class Retriever:
         Raises:
             EmbeddingMismatch: the workspace was built with another embedding model.
         """
+        return next(self.search_many([question], k))
+
+    def search_many(
+        self, questions: Sequence[str], k: int | None = None
+    ) -> Iterator[list[Passage]]:
+        """The passages for each of many questions, in their order; embedded many at once."""
+        return (list(trace.passages) for trace in self.traces(questions, k))
+
+    def traces(self, questions: Sequence[str], k: int | None = None) -> Iterator[Trace]:
+        """What each search did, for those who measure; its passages are those of `search`."""
         k = self._settings.k if k is None else k
-        question = question[:QUESTION_CHARACTERS].strip()
-        question = question.encode("utf-8", "replace").decode("utf-8")  # no lone surrogates
-        if not question or k < 1:
-            return []
-        self._check_embedding()
-        index = self._indexes.current(self._embedder.dimensions)
-        candidates = max(self._settings.candidates, 2 * k)
-        vector = self._embedder.embed([question])[0]
-        passages: list[Passage] = []
-        for _ in range(2):
-            dense = _best(index.dense(vector, candidates))
-            lexical = _best(index.lexical(question, candidates))
-            keys = dense.keys() | lexical.keys()
-            versions = {version for version, _ in keys}
-            with self._catalog.find(versions) as found:
-                passages = self._passages(found, dense, lexical, k)
-                dead = len(versions) - len(found.live)
-            if not dead:
-                break  # else a document was replaced meanwhile; its new version may be missing
-        return passages
+        for start in range(0, len(questions), AT_ONCE):
+            some = [_cleaned(question) for question in questions[start : start + AT_ONCE]]
+            asked = [question for question in some if question]
+            if k < 1 or not asked:
+                yield from (Trace() for _ in some)
+                continue
+            self._check_embedding()
+            vectors = iter(self._embedder.embed(asked))
+            for question in some:
+                yield self._find(question, next(vectors), k) if question else Trace()
 
     def where(self, **named: str) -> list[Passage]:
         """Every chunk at a named place, in reading order, without a search.
@@ -101,63 +136,131 @@ class Retriever:
                 "Set [embedding] model back, or run `groundtone sync --rebuild`.",
             )
 
-    def _passages(
-        self, found: Found, dense: dict[Key, Hit], lexical: dict[Key, Hit], k: int
-    ) -> list[Passage]:
-        scores = fuse(
-            {key: hit.score for key, hit in dense.items() if key[0] in found.live},
-            {key: hit.score for key, hit in lexical.items() if key[0] in found.live},
-            self._settings.dense_weight,
+    def _find(self, question: str, vector: np.ndarray, k: int) -> Trace:
+        """Search, fuse and look up, again if what was found was replaced meanwhile."""
+        candidates = max(self._settings.candidates, 2 * k)
+        trace = Trace()
+        for attempt in range(TRIES):
+            index = self._indexes.current(self._embedder.dimensions)
+            try:
+                dense, lexical = self._both(index, question, vector, candidates)
+            except (OSError, RuntimeError, ValueError):
+                # The files of an index go when another process has rebuilt it.
+                if attempt + 1 == TRIES or self._is_current(index):
+                    raise
+                continue
+            versions = {hit.version for hit in (*dense, *lexical)}
+            with self._catalog.find(versions) as found:
+                trace = self._trace(found, question, dense, lexical, k)
+                if len(found.live) == len(versions):
+                    break  # else a document was replaced; its new version may be missing
+        return trace
+
+    def _both(
+        self, index: Index, question: str, vector: np.ndarray, candidates: int
+    ) -> tuple[list[Hit], list[Hit]]:
+        """What each search finds, best first; both at once, since each waits for its store."""
+        if self._settings.fusion == "vectors":
+            return index.dense(vector, candidates), []
+        if self._settings.fusion == "words":
+            return [], index.lexical(question, candidates, near=vector)
+        words = self._pool.submit(index.lexical, question, candidates, near=vector)
+        return index.dense(vector, candidates), words.result()
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(SEARCHES, thread_name_prefix="search")
+
+    def _is_current(self, index: Index) -> bool:
+        return self._indexes.current(self._embedder.dimensions) is index
+
+    def _trace(
+        self,
+        found: Found,
+        question: str,
+        dense: Sequence[Hit],
+        lexical: Sequence[Hit],
+        k: int,
+    ) -> Trace:
+        live = Sides(
+            [hit for hit in dense if hit.version in found.live],
+            [hit for hit in lexical if hit.version in found.live],
         )
+        parts = fuse(self._settings.fusion, live, self._settings.dense_weight)
+        fused = {key: sum(some.values()) for key, some in parts.items()}
 
-        def order(key: Key) -> tuple[float, str, int, int]:
+        def place(key: Key) -> tuple[str, int, int]:
             document = found.live[key[0]]
-            return -scores[key], document.path, document.source, key[1]
+            return document.path, document.source, key[1]
 
+        order = sorted(fused, key=lambda key: (-fused[key], place(key)))
+        reranked = self._reranked(found, question, order, live)
+        if reranked:
+            first = sorted(reranked, key=lambda key: (-reranked[key], place(key)))
+            order = [*first, *order[len(first) :]]
+        ranks = _ranks(live.dense), _ranks(live.lexical)
         passages = []
-        for rank, key in enumerate(sorted(scores, key=order)[:k], 1):
-            place = found.chunk(key)
-            hit = dense.get(key) or lexical[key]
+        for rank, key in enumerate(order[:k], 1):
+            chunk = found.chunk(key)
+            origin = Origin(
+                ranks[0].get(key), ranks[1].get(key), parts[key], fused[key], reranked.get(key)
+            )
             passages.append(
                 _passage(
-                    place,
-                    found.text(key[0], place.chunk.start, place.chunk.end),
+                    chunk,
+                    found.text(key[0], chunk.chunk.start, chunk.chunk.end),
                     rank=rank,
-                    window=hit.window,
-                    score=scores[key],
-                    dense=dense[key].score if key in dense else None,
-                    lexical=lexical[key].score if key in lexical else None,
+                    window=live.window[key],
+                    score=_score(origin, bool(reranked)),
+                    dense=live.cosine.get(key),
+                    lexical=live.lexical.get(key),
+                    origin=origin,
                 )
             )
-        return passages
+        paths = {version: document.path for version, document in found.live.items()}
+        return Trace(tuple(passages), tuple(order), *ranks, paths)
+
+    def _reranked(
+        self, found: Found, question: str, order: Sequence[Key], sides: Sides
+    ) -> dict[Key, float]:
+        """The cross-encoder's scores of the best passages; empty without one."""
+        reranker = self._reranker
+        if reranker is None or not order:
+            return {}
+        keys = order[: self._settings.rerank]
+        texts = []
+        for key in keys:
+            chunk = found.chunk(key).chunk
+            texts.append(chunk.lead + found.text(key[0], *chunk.windows[sides.window[key]]))
+        return dict(zip(keys, reranker.score(question, texts), strict=True))
+
+    @cached_property
+    def _reranker(self) -> Reranker | None:
+        folder = self._settings.reranker
+        if not folder:
+            return None
+        if self._open_reranker is None:
+            raise WrongUse("This search was made without re-ranking.", "Unset reranker.")
+        return self._open_reranker(folder)
 
 
-def fuse(
-    dense: Mapping[Key, float], lexical: Mapping[Key, float], dense_weight: float
-) -> dict[Key, float]:
-    """One score for each chunk that either search found: a convex combination.
-
-    Cosines are scaled from the worst candidate to the best, since no text is at 0; BM25 scores by
-    the best alone, since 0 means no shared word. What a search did not find has 0 there.
-    """
-    low, high = min(dense.values(), default=0.0), max(dense.values(), default=0.0)
-    best = max(lexical.values(), default=0.0) or 1.0
-    fused = dict.fromkeys(dense.keys() | lexical.keys(), 0.0)
-    for key, score in dense.items():
-        fused[key] += dense_weight * ((score - low) / (high - low) if high > low else 1.0)
-    for key, score in lexical.items():
-        fused[key] += (1 - dense_weight) * score / best
-    return fused
+def _cleaned(question: str) -> str:
+    """At most its beginning, without lone surrogates."""
+    return question[:QUESTION_CHARACTERS].strip().encode("utf-8", "replace").decode("utf-8")
 
 
-def _best(hits: Iterable[Hit]) -> dict[Key, Hit]:
-    """The best window of each chunk."""
-    best: dict[Key, Hit] = {}
-    for hit in hits:
-        key = (hit.version, hit.chunk)
-        if key not in best or hit.score > best[key].score:
-            best[key] = hit
-    return best
+def _ranks(scores: Mapping[Key, float]) -> dict[Key, int]:
+    return {
+        key: rank for rank, key in enumerate(sorted(scores, key=lambda key: (-scores[key], key)), 1)
+    }
+
+
+def _score(origin: Origin, reranking: bool) -> float:
+    """0 to 1; with a re-ranker, what it has read is in the upper half."""
+    fused = min(1.0, max(0.0, origin.fused))
+    if not reranking:
+        return fused
+    return fused / 2 if origin.reranked is None else (1 + origin.reranked) / 2
 
 
 def _passage(
@@ -169,6 +272,7 @@ def _passage(
     score: float = 0.0,
     dense: float | None = None,
     lexical: float | None = None,
+    origin: Origin | None = None,
 ) -> Passage:
     document, chunk = found.document, found.chunk
     return Passage(
@@ -188,4 +292,5 @@ def _passage(
         window=chunk.windows[window],
         dense=dense,
         lexical=lexical,
+        origin=origin,
     )

@@ -115,7 +115,11 @@ class Workspace:
     @cached_property
     def retriever(self) -> Retriever:
         """Questions to passages."""
-        return Retriever(self.catalog, self.indexes, self.embedder, self.settings.retrieval)
+        from groundtone.reranking import open_reranker
+
+        return Retriever(
+            self.catalog, self.indexes, self.embedder, self.settings.retrieval, open_reranker
+        )
 
     @cached_property
     def chat(self) -> ChatEngine:
