@@ -192,7 +192,7 @@ def _head(data: bytes) -> str:
 
 
 def _is_mail(head: str) -> bool:
-    """Header fields from the first line on, three of them mail's own, one only mail has."""
+    """Header fields from the first line on, enough of them mail's own."""
     seen: set[str] = set()
     for line in head.lstrip("\r\n").splitlines():
         if line[:1] in (" ", "\t") and seen:
@@ -201,6 +201,8 @@ def _is_mail(head: str) -> bool:
         if field is None:
             break
         seen.add(field[1].lower())
+    if {"mime-version", "content-type"} <= seen:
+        return True
     return len(seen & _MAIL_FIELDS) >= 3 and "from" in seen and bool(seen & _ONLY_MAIL)
 
 

@@ -1,0 +1,249 @@
+"""Mail (RFC 5322, MIME): the message as one document, each attachment as one of its own."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import mimetypes
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.message import Message
+from pathlib import Path
+
+from groundtone.documents import hypertext, mail_headers, quoting
+from groundtone.documents.composing import Composer
+from groundtone.documents.decoding import NotText, decode
+from groundtone.documents.document import Document
+from groundtone.documents.limits import Budget, Member
+from groundtone.errors import UnreadableFile
+
+_SHOWN = ("From", "To", "Cc", "Date")
+_MOST_SHOWN = 2_000
+_SEALED = "encrypted or sealed (PGP or S/MIME); open it in your mail program and save it without"
+_TNEF = "Outlook's own package (winmail.dat); ask for the attachments as ordinary files"
+_SIGNATURES = ("pgp-signature", "pkcs7-signature", "x-pkcs7-signature", "pgp-keys")
+_REPORTS = ("delivery-status", "disposition-notification", "feedback-report")
+_PGP = re.compile(r"-----BEGIN PGP MESSAGE-----.*?(?:-----END PGP MESSAGE-----|\Z)", re.DOTALL)
+_PGP_SIGNED = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Za-z]+: .*\n)*")
+_PGP_SIGNATURE = re.compile(r"-----BEGIN PGP SIGNATURE-----.*?(?:-----END PGP SIGNATURE-----|\Z)",
+                            re.DOTALL)  # fmt: skip
+_FLOWED = re.compile(r"(?m)^(?!>)(.*[^ \n]) \n(?=[^>\s])")
+_WORD = re.compile(r"\w+")
+
+
+def read(path: Path, data: bytes) -> Document:
+    """Read a message without its attachments.
+
+    The subject is title and heading; who wrote to whom, when, and the names of attachments follow
+    as one paragraph; then the body: the plain text version if it says as much as the HTML one.
+    Earlier messages quoted at its end stand each under the line that introduces it. Signatures by
+    machines and pictures inside the text are left out, nothing is fetched.
+    """
+    message = _parsed(data)
+    found = _Contents()
+    found.take(message)
+    details = mail_headers.metadata(message)
+    composer = Composer()
+    composer.add("heading", details.get("subject", ""), level=1)
+    lines = [f"{name}: {value}" for name in _SHOWN if (value := mail_headers.text(message, name))]
+    names = [member.name for member in found.attachments]
+    if names:
+        lines.append(f"Attachments: {', '.join(names)}")
+    composer.add("paragraph", "\n".join(line[:_MOST_SHOWN] for line in lines))
+    for body in found.bodies:
+        body.add_to(composer)
+    notes = found.notes
+    if any(isinstance(m.content, UnreadableFile) for m in found.attachments):
+        notes = (*notes, "a part of it cannot be read")
+    title = details.get("subject") or composer.first_heading or path.stem
+    return composer.document(title, "message/rfc822", tuple(dict.fromkeys(notes)), details)
+
+
+def open_parts(path: Path, data: bytes, budget: Budget) -> Iterator[Member]:
+    """The attachments, forwarded messages among them."""
+    found = _Contents()
+    found.take(_parsed(data))
+    for member in found.attachments:
+        if isinstance(member.content, bytes):
+            budget.take(len(member.content))
+        yield member
+
+
+def _parsed(data: bytes) -> Message:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")) or b"\0" in data[:64]:
+        data = decode(data)[0].encode("utf-8", "replace")
+    # This policy never refuses a header; mail_headers makes text of them.
+    return email.message_from_bytes(data.lstrip(b"\r\n"), policy=email.policy.compat32)
+
+
+@dataclass(slots=True)
+class _Body:
+    """One stretch of a message's own text."""
+
+    text: str
+    html: hypertext.Hypertext | None = None
+    words: int = 0
+
+    def add_to(self, composer: Composer) -> None:
+        if self.html is None:
+            for passage in quoting.passages(self.text):
+                if passage.level:
+                    composer.add("heading", passage.text, level=passage.level + 1)
+                else:
+                    composer.add("paragraph", passage.text)
+            return
+        quoted = 0
+        for kind, text, level, header_lines in self.html.pieces:
+            if kind == "paragraph" and quoted < 4 and quoting.introduces(text):
+                quoted += 1
+                kind, level = "heading", quoted
+            elif level:
+                level += quoted
+            composer.add(kind, text, level=level + 1 if level else None, header_lines=header_lines)
+
+
+@dataclass(slots=True)
+class _Contents:
+    """A message's parts, sorted into what it says and what it brings."""
+
+    bodies: list[_Body] = field(default_factory=list)
+    attachments: list[Member] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+
+    def take(self, part: Message) -> None:
+        kind, _, subkind = part.get_content_type().partition("/")
+        if kind == "multipart" and subkind == "encrypted":
+            self._add("encrypted message", UnreadableFile("", _SEALED))
+        elif kind == "multipart" and subkind == "alternative":
+            self._take_best(_inside(part))
+        elif kind == "message" and subkind in _REPORTS:
+            text = "\n\n".join(str(report) for report in _inside(part))
+            self.bodies.append(_Body(text, None, len(_WORD.findall(text))))
+        elif kind == "message" and subkind in ("rfc822", "global") and _inside(part):
+            self._add_message(part)
+        elif part.is_multipart():
+            for inner in _inside(part):
+                self.take(inner)
+        elif subkind in _SIGNATURES:
+            return
+        elif subkind in ("pkcs7-mime", "x-pkcs7-mime"):
+            self._add(_name(part) or "smime.p7m", UnreadableFile("", _SEALED))
+        elif subkind in ("ms-tnef", "vnd.ms-tnef"):
+            self._add(_name(part) or "winmail.dat", UnreadableFile("", _TNEF))
+        elif kind in ("image", "audio", "video") and not _attached(part):
+            return
+        elif (kind == "text" and not _attached(part)) or kind == "multipart":
+            self._take_text(part, subkind)
+        else:
+            self._add_file(part)
+
+    def _take_best(self, versions: list[Message]) -> None:
+        """Of several versions of one text the plain one, unless it leaves out most."""
+        made = []
+        for version in versions:
+            contents = _Contents()
+            contents.take(version)
+            made.append(contents)
+        told = [contents for contents in made if contents.bodies]
+        if told:
+            most = max(contents.words for contents in told)
+            best = next(contents for contents in told if contents.words * 3 >= most)
+            self.bodies.extend(best.bodies)
+            self.notes += best.notes
+        for contents in made:
+            self.attachments.extend(contents.attachments)
+
+    @property
+    def words(self) -> int:
+        return sum(body.words for body in self.bodies)
+
+    def _take_text(self, part: Message, subkind: str) -> None:
+        data = _payload(part)
+        if not data.strip():
+            return
+        try:
+            if subkind == "html":
+                text, notes = hypertext.decode_markup(data, part.get_content_charset())
+                html = hypertext.parse(text, page=False)
+                words = sum(len(_WORD.findall(piece.text)) for piece in html.pieces)
+                self.bodies.append(_Body("", html, words))
+            else:
+                text, notes = decode(data, part.get_content_charset())
+                text = self._unsealed(text.replace("\r\n", "\n").replace("\r", "\n"))
+                if str(part.get_param("format", "")).lower() == "flowed":
+                    text = _FLOWED.sub(r"\1 ", text)
+                self.bodies.append(_Body(text, None, len(_WORD.findall(text))))
+        except NotText:
+            self._add_file(part)
+            return
+        self.notes += notes
+
+    def _unsealed(self, text: str) -> str:
+        if _PGP.search(text):
+            self._add("encrypted text", UnreadableFile("", _SEALED))
+            text = _PGP.sub("", text)
+        return _PGP_SIGNATURE.sub("", _PGP_SIGNED.sub("", text))
+
+    def _add(
+        self,
+        name: str,
+        content: bytes | UnreadableFile,
+        media_type: str = "",
+        family: str | None = None,
+    ) -> None:
+        self.attachments.append(Member(name, content, family, media_type))
+
+    def _add_file(self, part: Message) -> None:
+        media_type = part.get_content_type()
+        name = _name(part)
+        if not name:
+            ending = mimetypes.guess_extension(media_type) or ""
+            name = f"attachment-{len(self.attachments) + 1}{ending}"
+        self._add(name, _payload(part), media_type)
+
+    def _add_message(self, part: Message) -> None:
+        inner = _inside(part)[0]
+        subject = mail_headers.text(inner, "subject").replace("/", "_")[:80]
+        try:
+            content = inner.as_bytes(policy=email.policy.compat32)
+        except Exception:  # what was parsed leniently cannot always be written again
+            content = str(part.get_payload()).encode("utf-8", "replace")
+        self._add(_name(part) or f"{subject or 'forwarded message'}.eml", content, "", "mail")
+
+
+def _inside(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    return (
+        [inner for inner in payload if isinstance(inner, Message)]
+        if isinstance(payload, list)
+        else []
+    )
+
+
+def _payload(part: Message) -> bytes:
+    try:
+        data = part.get_payload(decode=True)
+    except Exception:  # a broken transfer encoding
+        data = None
+    if isinstance(data, bytes):
+        return data
+    return str(part.get_payload()).encode("utf-8", "surrogateescape")
+
+
+def _name(part: Message) -> str:
+    try:
+        return mail_headers.readable(part.get_filename() or "")
+    except Exception:  # parameters in forms that no standard knows
+        return ""
+
+
+def _attached(part: Message) -> bool:
+    """A file of its own, not part of the text."""
+    try:
+        disposition = part.get_content_disposition()
+    except Exception:
+        disposition = None
+    if part.get_content_maintype() in ("image", "audio", "video"):
+        return disposition == "attachment" and "content-id" not in part
+    return disposition == "attachment" or bool(_name(part))
