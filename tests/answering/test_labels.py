@@ -46,8 +46,9 @@ def test_labels_are_removed_whole_or_cut_short(written: str, bare: str) -> None:
 
 def test_closing_labels_stand_once_each_and_numbers_after_their_sentences() -> None:
     said = ["One.", "Two.", "Three."]
-    assert attach(said, ["[S]", "", "[S]"], per_sentence=False) == "One. Two. Three. [S]"
-    assert attach(said, ["[1]", "", "[2]"], per_sentence=True) == "One. [1] Two. Three. [2]"
+    assert attach(said, [["[S]"], [], ["[S]"]], per_sentence=False) == "One. Two. Three. [S]"
+    several = [["[1]"], [], ["[2]", "[3]"]]
+    assert attach(said, several, per_sentence=True) == "One. [1] Two. Three. [2][3]"
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="[]"), max_size=200))

@@ -73,7 +73,7 @@ def remember(
 
     Args:
         question: the new question.
-        history: earlier messages, ``{"role": "user" | "assistant", "content": text}``, oldest first.
+        history: earlier messages (role "user" or "assistant", content), oldest first.
         count: tokens of a text; None counts words.
         tokens: room for the earlier turns; the oldest are forgotten first.
 

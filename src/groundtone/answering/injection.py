@@ -11,9 +11,11 @@ What is left out reaches to the end of its paragraph: what follows the order is 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 from groundtone import sentences
+from groundtone.retrieval import Passage
 
 _EARLIER = (
     r"(?:(?:all|any|every|each|the|these|those|your|my|our|of|other|prior|previous|preceding|"
@@ -62,12 +64,13 @@ _PATTERNS = [
         rf"\b(?:always|only|just|simply|instead|must|now|please)\b,?\s+{_SAY}\s+(?:only|just|exactly|"
         r"nothing\s+but|with|that|to\s+(?:the\s+user|every)|the\s+(?:word|phrase|text|following|"
         r"sentence))\b",
-        rf"\b{_SAY}\s+(?:only|exactly|nothing\s+(?:but|else\s+(?:but|than)))\b",
+        r"\b(?:say|answer|reply|respond|output)\s+(?:(?:only|exactly|just)\s+(?:with|the\s+word)|"
+        r"nothing\s+(?:but|else\s+(?:but|than)))\b",
         rf"\b{_SAY}\s+(?:\w+\s+){{0,3}}(?:the\s+(?:exact\s+)?(?:word|phrase|text|sentence)s?)\s*"
         r"[:\"'“‘«]",
-        rf"\b(?:begin|start|end|finish|prefix|preface|close)\s+(?:every|each|your|all|the)\s+(?:\w+\s+)?"
+        r"\b(?:begin|start|end|finish|prefix|preface|close)\s+(?:every|each|your|all|the)\s+(?:\w+\s+)?"
         r"(?:answers?|repl(?:y|ies)|responses?|sentences?)\b",
-        r"\b(?:your|the|every|each)\s+(?:final\s+|only\s+|complete\s+)?(?:answer|reply|response)\s+"
+        r"\b(?:your|every|each|the\s+(?:final|only))\s+(?:answer|reply|response)\s+"
         r"(?:must|should|shall|has\s+to|needs\s+to|is\s+always|will\s+be)\b",
         r"\b(?:do\s+not|don't|never)\s+(?:answer|reply|respond|cite|mention|reveal|tell|use)\b.{0,50}"
         r"\b(?:the\s+)?(?:user|question|passages?|documents?|sources?|this\s+instruction|"
@@ -77,8 +80,9 @@ _PATTERNS = [
         r"\b(?:the\s+)?(?:passages?|documents?|text|manual|context)\s+(?:above|below|before|after)\s+"
         r"(?:is|are|was|were)\s+(?:wrong|false|fake|outdated|obsolete|void|a\s+test|not\s+to\s+be)\b",
         # A forged turn of the chat.
-        r"^\W*(?:system|assistant|user|human)\s*:\s*\S",
-        r"^\W*#{2,}\s*(?:system|instructions?|assistant|response|user|human)\b\s*:?\s*$",
+        rf"^\W*(?:system|assistant|user|human)\s*:\s*(?:you\b|from\s+now|always|never|ignore|the\s+only|"
+        rf"(?:please\s+)?{_SAY}\b)",
+        r"^\W*#{2,}\s*(?:system|instructions?|assistant|response|user|human)\s*:\s*$",
         r"<\|?/?\s*(?:im_start|im_end|system|assistant|user|endoftext|eot_id|start_header_id)\b[^>]*>",
         r"\[/?(?:INST|SYS|SYSTEM)\]|<</?SYS>>",
         # The same in other languages.
@@ -91,6 +95,7 @@ _PATTERNS = [
         r"(?:игнорируй|забудь)\w*.{0,40}(?:инструкци|указани)\w*",
     )
 ]
+_PARAGRAPH = re.compile(r"\n[ \t]*\n")
 _LIMIT = 4_000  # characters of one sentence that are looked at: hostile text stays cheap
 _INVISIBLE = re.compile(
     "[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\U000e0000-\U000e007f]"
@@ -109,7 +114,8 @@ def instructs(sentence: str) -> bool:
     return any(pattern.search(text) for pattern in _PATTERNS)
 
 
-def spans(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=1024)
+def spans(text: str) -> tuple[tuple[int, int], ...]:
     """Where a text gives orders to the model: ``(start, end)``, ordered and apart.
 
     Each reaches from the sentence that gives the order to the end of its paragraph.
@@ -119,15 +125,14 @@ def spans(text: str) -> list[tuple[int, int]]:
         if found and start < found[-1][1]:
             continue
         if instructs(text[start:end]):
-            blank = re.compile(r"\n[ \t]*\n").search(text, end)
+            blank = _PARAGRAPH.search(text, end)
             found.append((start, blank.start() if blank else len(text)))
-    return found
+    return tuple(found)
 
 
-def without(text: str, cut: Sequence[tuple[int, int]]) -> str:
-    """The text without these spans."""
-    kept, at = [], 0
-    for start, end in cut:
-        kept.append(text[at:start])
-        at = end
-    return "".join([*kept, text[at:]])
+def blanked(passage: Passage) -> Passage:
+    """The passage with spaces where it gives orders: every other character keeps its place."""
+    text = passage.text
+    for start, end in spans(text):
+        text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+    return passage if text == passage.text else replace(passage, text=text)

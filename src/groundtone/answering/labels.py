@@ -2,7 +2,10 @@
 
 A template holds any of ``{n}``, ``{title}``, ``{section}``, ``{document}``, ``{page}``. One with
 ``{n}`` is set after each sentence (``[1]``); one without closes the answer once per cited section
-(``[Source: Account Management Guide, Section 2.1]``). An empty template shows no labels.
+(``[Source: Account Management Guide, Section 2.1]``). ``[^{n}]`` is a Markdown footnote: the
+sources stand as a list below the answer. An empty template shows no labels.
+
+A label that the model wrote itself is a hint where to look, checked like any other place.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 
 _NUMBERED = re.compile(r"\s*\[\^?\d+(?:\s*[,;–-]\s*\d+)*\](?!\()")
 _SOURCE = re.compile(r"\s*\[(?:source|quelle|see)s?\b[^\[\]\n]*\]?", re.IGNORECASE)
+FOOTNOTE = "[^{n}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,11 @@ class LabelTemplate:
     def per_sentence(self) -> bool:
         """Whether the label follows each sentence rather than closing the answer."""
         return "{n}" in self.template
+
+    @property
+    def footnotes(self) -> bool:
+        """Whether the sources are listed below the answer."""
+        return FOOTNOTE in self.template
 
     def render(self, *, n: int, title: str, section: str, document: str, page: int | None) -> str:
         """Return one label; without a section, ``, Section {section}`` falls away."""
@@ -46,6 +55,38 @@ class LabelTemplate:
         return re.compile("".join(pieces))
 
 
+def footnote(*, n: int, title: str, section: str, document: str, page: int | None) -> str:
+    """One line of the list below an answer with footnotes.
+
+    >>> footnote(n=1, title="Guide", section="2.1", document="guide.md", page=None)
+    '[^1]: Guide, Section 2.1 (guide.md)'
+    """
+    place = f", Section {section}" if section else ""
+    return f"[^{n}]: {title}{place} ({document}{'' if page is None else f', page {page}'})"
+
+
+def hints(text: str, places: Sequence[tuple[str, str]]) -> frozenset[int]:
+    """The passages that the model's own labels in a text name.
+
+    Args:
+        text: as the model wrote it.
+        places: (title, section) of each passage shown, in the order of their numbers.
+
+    >>> sorted(hints("Press N [2]. [Source: Guide, Section 1]", [("Guide", "1"), ("FAQ", "")]))
+    [0, 1]
+    """
+    found = set()
+    for label in _NUMBERED.findall(text):
+        found |= {int(n) - 1 for n in re.findall(r"\d{1,4}", label)}
+    for label in _SOURCE.findall(text):
+        named = label.casefold()
+        for index, (title, section) in enumerate(places):
+            tail = re.search(r"section\s+([\w.]+?)[\]\s.,]*$", named)
+            if title and title.casefold() in named and (tail is None or tail[1] == section):
+                found.add(index)
+    return frozenset(index for index in found if 0 <= index < len(places))
+
+
 def strip(text: str) -> str:
     """Remove every label, complete or cut short, that a model or an example wrote.
 
@@ -55,10 +96,12 @@ def strip(text: str) -> str:
     return _NUMBERED.sub("", _SOURCE.sub("", text)).strip()
 
 
-def attach(sentences: Sequence[str], markers: Sequence[str], *, per_sentence: bool) -> str:
-    """Join sentences and their labels ("" for none) into the text to show."""
+def attach(
+    sentences: Sequence[str], markers: Sequence[Sequence[str]], *, per_sentence: bool
+) -> str:
+    """Join sentences and their labels, none or several each, into the text to show."""
     if per_sentence:
-        shown = [f"{s} {m}" if m else s for s, m in zip(sentences, markers, strict=True)]
+        shown = [f"{s} {''.join(m)}" if m else s for s, m in zip(sentences, markers, strict=True)]
         return " ".join(shown)
-    closing = list(dict.fromkeys(marker for marker in markers if marker))
+    closing = list(dict.fromkeys(marker for own in markers for marker in own if marker))
     return " ".join([*sentences, *closing])

@@ -219,7 +219,9 @@ class Answerer:
         cited = {citation.sentence for citation in citations}
         return Answer(
             question=question,
-            text=labels.attach(answer, markers, per_sentence=self._label.per_sentence),
+            text=labels.attach(
+                answer, [[m] if m else [] for m in markers], per_sentence=self._label.per_sentence
+            ),
             bare_text=" ".join(answer),
             refused=False,
             sentences=tuple(answer),

@@ -19,6 +19,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def _listed(text: str) -> list[str]:
+    return text.split()
+
+
 NEGATIONS = _words(
     "no not never none neither nor without cannot nobody nothing nowhere n't don't doesn't didn't "
     "isn't aren't wasn't weren't won't can't couldn't shouldn't wouldn't hasn't haven't unable"
@@ -34,7 +38,7 @@ STOP = _words(
 # Opposites: one in the answer where only the other stands in the source turns its sense.
 _OPPOSITES = [
     pair.split("/")
-    for pair in (
+    for pair in _listed(
         "enable/disable enabled/disabled allow/deny allowed/denied allow/forbid allow/block "
         "allow/prevent before/after minimum/maximum min/max first/last increase/decrease "
         "increased/decreased rise/fall rose/fell higher/lower above/below more/less more/fewer "
@@ -45,23 +49,25 @@ _OPPOSITES = [
         "male/female buy/sell import/export upload/download accept/reject accepted/rejected "
         "hot/cold old/new early/late left/right inside/outside with/without possible/impossible "
         "free/paid temporary/permanent automatic/manual automatically/manually online/offline"
-    ).split()
+    )
 ]
 _NUMERALS = {
     word: str(value)
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen twenty".split()
+        _listed(
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+            "fifteen sixteen seventeen eighteen nineteen twenty"
+        )
     )
 } | {
     word: str(10 * value)
-    for value, word in enumerate("thirty forty fifty sixty seventy eighty ninety".split(), 3)
+    for value, word in enumerate(_listed("thirty forty fifty sixty seventy eighty ninety"), 3)
 }
 _MONTHS = {
     name[:3]: name
-    for name in (
+    for name in _listed(
         "january february march april may june july august september october november december"
-    ).split()
+    )
 }
 _SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 _UNITS = {

@@ -1,0 +1,106 @@
+"""Passages as sentences: each read once, embedded at most once, and weighed by how rare it is."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from groundtone import sentences
+from groundtone.answering.wording import Wording, wording
+from groundtone.retrieval import Passage
+
+Embed = Callable[[Sequence[str]], np.ndarray]
+"""Texts → L2-normalised vectors, float32 [len(texts), dimensions]."""
+
+LONGEST = 1_200  # characters of one sentence that count: a table poured into one line
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One sentence of a passage.
+
+    Attributes:
+        passage: index of the passage.
+        start, end: its span in the passage's text.
+        wording: what it says.
+    """
+
+    passage: int
+    start: int
+    end: int
+    wording: Wording
+
+
+class Evidence:
+    """What sentences are held against.
+
+    Args:
+        passages: passages, or plain strings.
+        embed: makes the vectors of sentences; None compares words only.
+    """
+
+    def __init__(self, passages: Sequence[Passage | str], embed: Embed | None = None) -> None:
+        self.passages = passages
+        self.embed = embed
+        self._vectors: dict[str, np.ndarray] = {}
+
+    def text(self, index: int) -> str:
+        """The text of a passage."""
+        passage = self.passages[index]
+        return passage if isinstance(passage, str) else passage.text
+
+    @cached_property
+    def units(self) -> list[Unit]:
+        """Every sentence of every passage, in order."""
+        return [
+            Unit(index, start, end, wording(text[start : min(end, start + LONGEST)]))
+            for index in range(len(self.passages))
+            for text in [self.text(index)]
+            for start, end in sentences.split(text)
+        ]
+
+    @cached_property
+    def about(self) -> list[frozenset[str]]:
+        """For each passage, the words of its title and headings: said of all its sentences."""
+        return [
+            wording(" ".join([p.title, *p.headings])).content
+            if isinstance(p, Passage)
+            else frozenset()
+            for p in self.passages
+        ]
+
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        """Inverse document frequency over the sentences: rare words tell more."""
+        counts = Counter(word for unit in self.units for word in unit.wording.content)
+        return {word: math.log(1 + len(self.units) / n) for word, n in counts.items()}
+
+    @cached_property
+    def unseen(self) -> float:
+        """The weight of a word that stands in no sentence: as much as the rarest."""
+        return max(self.weights.values(), default=1.0)
+
+    def coverage(self, said: frozenset[str], found: frozenset[str]) -> float:
+        """The weighed share of the said words that was found, 0..1."""
+        total = sum(self.weights.get(word, self.unseen) for word in said)
+        if not total:
+            return 0.0
+        return sum(self.weights.get(word, self.unseen) for word in said & found) / total
+
+    def vectors(self, texts: Sequence[str]) -> np.ndarray | None:
+        """The vectors of these texts, those of earlier calls remembered; None without `embed`."""
+        if self.embed is None:
+            return None
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if new:
+            self._vectors.update(zip(new, self.embed(new), strict=True))
+        return np.stack([self._vectors[text] for text in texts])
+
+    def unit_text(self, unit: Unit) -> str:
+        """The sentence itself."""
+        return self.text(unit.passage)[unit.start : min(unit.end, unit.start + LONGEST)]
