@@ -8,7 +8,23 @@ import numpy as np
 
 from groundtone.embedding.onnx_format import Graph
 
-WORDS = "the blue red key opens garden cellar door water plants on monday which a question".split()
+WORDS = ["the", "blue", "red", "key", "opens", "garden", "cellar", "door", "water", "plants"]
+    "the",
+    "blue",
+    "red",
+    "key",
+    "opens",
+    "garden",
+    "cellar",
+    "door",
+    "water",
+    "plants",
+    "on",
+    "monday",
+    "which",
+    "a",
+    "question",
+]
 
 
 def save_tokenizer(folder: Path) -> None:

@@ -18,7 +18,19 @@ import typer
 import typer.core
 
 from groundtone import __version__
-from groundtone.cli import ask, compare, demo, doctor, init, inspect, models, search, sync, tune
+from groundtone.cli import (
+    ask,
+    compare,
+    demo,
+    doctor,
+    evaluate,
+    init,
+    inspect,
+    models,
+    search,
+    sync,
+    tune,
+)
 from groundtone.cli.output import dump
 from groundtone.errors import GroundtoneError
 
@@ -28,7 +40,19 @@ EPILOG = (
 )
 UsageError: Any = typer.BadParameter.__base__
 
-ORDER = ("init", "sync", "inspect", "search", "ask", "tune", "models", "compare", "doctor", "demo")
+ORDER = (
+    "init",
+    "sync",
+    "inspect",
+    "search",
+    "ask",
+    "tune",
+    "models",
+    "compare",
+    "eval",
+    "doctor",
+    "demo",
+)
 
 
 class _Ordered(typer.core.TyperGroup):
@@ -56,6 +80,7 @@ app.command("ask", short_help="Answer a question, with citations that open.")(as
 app.add_typer(tune.app, name="tune", short_help="Teach the model your style.")
 app.add_typer(models.app, name="models", short_help="Fetch, list and choose models.")
 app.command("compare", short_help="Measure base, RAG, tuned and both.")(compare.compare)
+app.add_typer(evaluate.app, name="eval", short_help="Measure one part, such as the search.")
 app.command("doctor", short_help="Check everything, with remedies.")(doctor.doctor)
 app.command("demo", short_help="See it all on an example manual.")(demo.demo)
 

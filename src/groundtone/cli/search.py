@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,6 +49,9 @@ def search(
             help="Where the passages for --queries go, one question a line.",
         ),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show where each score comes from.")
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,18 +68,20 @@ def search(
     out = Output(as_json)
     with Workspace.open(workspace) as opened:
         if queries is not None and output is not None:
-            _many(opened, queries, output, k, out)
+            _many(opened, queries, output, k, out, explain)
         elif question is not None:
-            _one(opened, question, k, out)
+            _one(opened, question, k, out, explain)
 
 
-def _one(workspace: Workspace, question: str, k: int | None, out: Output) -> None:
+def _one(workspace: Workspace, question: str, k: int | None, out: Output, explain: bool) -> None:
     if not question.strip():
         raise WrongUse("The question is empty.", "Write a question.")
     passages = workspace.search(question, k)
-    out.document([as_row(passage) for passage in passages])
+    out.document([as_row(passage, explain) for passage in passages])
     for passage in passages:
         out.show(f"{passage.rank}. {where(passage)}   score {passage.score:.3f}")
+        if explain:
+            out.show(f"   {explained(passage)}")
         text = " ".join(passage.text.split())
         out.show("   " + (text if len(text) <= PREVIEW else text[:PREVIEW].rstrip() + " …") + "\n")
     if not passages:
@@ -89,14 +93,17 @@ def _one(workspace: Workspace, question: str, k: int | None, out: Output) -> Non
         )
 
 
-def _many(workspace: Workspace, queries: Path, output: Path, k: int | None, out: Output) -> None:
+def _many(
+    workspace: Workspace, queries: Path, output: Path, k: int | None, out: Output, explain: bool
+) -> None:
     rows = _read(queries)
     began = time.perf_counter()
     draft = output.with_name(output.name + ".part")
     keeping = out.keeping(f"{output} was not written.")
     with keeping, _opened(draft) as file, out.bar("Searching") as bar:
-        for number, row in enumerate(rows, 1):
-            found = [as_row(passage) for passage in workspace.search(row["question"], k)]
+        answers = workspace.retriever.search_many([row["question"] for row in rows], k)
+        for number, (row, passages) in enumerate(zip(rows, answers, strict=True), 1):
+            found = [as_row(passage, explain) for passage in passages]
             line = {"id": row["id"], "question": row["question"], "passages": found}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
             bar(number, len(rows), "questions")
@@ -122,10 +129,32 @@ def _opened(path: Path) -> Any:
         ) from None
 
 
-def as_row(passage: Passage) -> dict[str, Any]:
+def as_row(passage: Passage, explain: bool = False) -> dict[str, Any]:
     """The shape that ``search --json`` prints for one passage."""
-    values = asdict(passage)
-    return {name: values[name] for name in FIELDS}
+    row = {name: getattr(passage, name) for name in FIELDS}
+    if explain:
+        row |= {"dense": passage.dense, "lexical": passage.lexical}
+        row["origin"] = passage.origin and passage.origin.to_json()
+    return row
+
+
+def explained(passage: Passage) -> str:
+    """Where a score comes from, for people: both searches, then what fusion made of them."""
+    origin = passage.origin
+    if origin is None:
+        return ""
+    told = []
+    for name, score, rank in (
+        ("cosine", passage.dense, origin.dense_rank),
+        ("BM25", passage.lexical, origin.lexical_rank),
+    ):
+        value = "none" if score is None else f"{score:.3f}"
+        told.append(f"{name} {value} ({'not among the candidates' if rank is None else rank})")
+    parts = " ".join(f"{value:+.3f} {name}" for name, value in origin.parts.items())
+    told.append(f"fused {origin.fused:.3f}" + (f" = {parts}" if parts else ""))
+    if origin.reranked is not None:
+        told.append(f"re-ranked {origin.reranked:.3f}")
+    return ", ".join(told)
 
 
 def where(passage: Any) -> str:
