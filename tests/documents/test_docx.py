@@ -172,9 +172,9 @@ def test_a_package_that_is_not_complete(tmp_path: Path) -> None:
 def test_a_package_that_would_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from groundtone.documents import docx as module
+    from groundtone.documents import office
 
-    monkeypatch.setattr(module, "_LARGEST_UNPACKED", 10_000)
+    monkeypatch.setattr(office, "LARGEST_UNPACKED", 10_000)
     path = tmp_path / "bomb.docx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("word/document.xml", "x" * 100_000)

@@ -47,15 +47,18 @@ class Composer:
         page: int | None = None,
         box: Box | None = None,
         header_lines: int = 0,
-    ) -> None:
+    ) -> int | None:
         """Append a block; text that is only white space is left out.
 
         Args:
             header_lines: for a table, how many of its first lines are header rows.
+
+        Returns:
+            Where the block starts, None when it was left out.
         """
         text = text.strip("\n") if kind == "code" else text.strip()
         if not text.strip():
-            return
+            return None
         if kind == "heading":
             level = min(6, max(1, level or 1))
             headings = self._path.enter(level, " ".join(text.split()))
@@ -72,6 +75,7 @@ class Composer:
             lines = text.split("\n")[:header_lines]
             header = (start, start + sum(map(len, lines)) + len(lines) - 1)
         self._blocks.append(Block(kind, start, self._length, headings, level, page, box, header))
+        return start
 
     @property
     def first_heading(self) -> str | None:

@@ -7,7 +7,7 @@ insertions not yet accepted, content controls and text boxes are content too.
 from __future__ import annotations
 
 import io
-import zipfile
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,17 +16,25 @@ from groundtone.documents.composing import Composer
 from groundtone.documents.document import BlockKind, Document
 from groundtone.documents.grid import Cell, rows_to_text
 from groundtone.documents.numbering import Numbering
-from groundtone.errors import UnreadableFile
+from groundtone.documents.office import check_package
+from groundtone.documents.tablehead import header_rows
+from groundtone.documents.word_notes import Notes
 
 if TYPE_CHECKING:
     from docx.document import Document as WordDocument
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _COPY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_LARGEST_UNPACKED = 1_000_000_000
+_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _WRAPPERS = frozenset(
     f"{_W}{name}" for name in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo")
 )
+_NOT_CONTENT = frozenset(
+    (*(f"{_W}{name}" for name in ("pPr", "rPr", "txbxContent", "del", "moveFrom")), _COPY)
+)
+_BULLETS = "•◦▪●‣"
+_TYPED_BULLET = re.compile(rf"[{_BULLETS}]\s+")
+_CONTENTS = re.compile(r"toc \d|toc heading|table of figures")
 _DEEPEST_TABLE = 10
 
 
@@ -34,28 +42,27 @@ def read(path: Path, data: bytes) -> Document:
     """Read a Word document.
 
     Numbers that Word makes itself ("2.1") are part of headings and list items. Cells merged over
-    several rows or columns are said once. Headers, footers, notes and comments are left out. The
-    title is the paragraph in the style Title, else the file's property, else the first heading.
+    several rows or columns are said once. Footnotes and endnotes follow the paragraph, list or
+    table that refers to them. Insertions not yet accepted are in, deletions out. Headers, footers,
+    generated tables of contents, comments, hidden text and macros are left out, and what is only
+    linked is never fetched. The title is the paragraph in the style Title, else the file's
+    property, else the first heading.
 
     Raises:
-        UnreadableFile: it would unpack to more than 1 GB.
+        UnreadableFile: see `office.check_package`.
     """
     import docx
 
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > _LARGEST_UNPACKED:
-        raise UnreadableFile(path, f"too large: it unpacks to {unpacked / 1e6:.0f} MB")
+    properties = check_package(path, data)
     word = docx.Document(io.BytesIO(data))
     reader = _Reader(word)
     reader.walk(word.element.body, 0)
     reader.end_list()
-    property_title = " ".join((word.core_properties.title or "").split())
-    if property_title.lower() in ("word document", "untitled", "document"):
-        property_title = ""
-    title = reader.title or property_title or reader.composer.first_heading or path.stem
+    named = reader.title or properties.get("title") or reader.composer.first_heading
     media_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    return reader.composer.document(title, media_type)
+    left_out = ("parts kept in other formats inside it (altChunk) were not read",)
+    notes = left_out if reader.left_out else ()
+    return reader.composer.document(named or path.stem, media_type, notes, properties)
 
 
 class _Reader:
@@ -73,8 +80,11 @@ class _Reader:
             None,
         )
         self._numbering = Numbering(_numbering_xml(word))
+        self._notes = Notes(word.part, _text)
+        self._open_notes: list[str] = []
         self._gathered: list[str] = []
         self._gathering: BlockKind = "list"
+        self.left_out = False
 
     def walk(self, parent: Any, depth: int) -> None:
         """Take in all paragraphs and tables under an element."""
@@ -88,12 +98,17 @@ class _Reader:
                 self._table(element, depth)
             elif element.tag in _WRAPPERS:
                 self.walk(element, depth)
+            elif element.tag == f"{_W}altChunk":
+                self.left_out = True
 
     def end_list(self) -> None:
         """Lines of a list or of code become one block when something else follows."""
         if self._gathered:
             self.composer.add(self._gathering, "\n".join(self._gathered))
             self._gathered = []
+        for note in self._open_notes:
+            self.composer.add("paragraph", note)
+        self._open_notes = []
 
     def _paragraph(self, element: Any) -> None:
         text = _text(element)
@@ -101,8 +116,9 @@ class _Reader:
         chain = self._chain(properties)
         names = [_value(style, "name").lower() for style in chain]
         level = _heading_level(properties, chain, names)
-        if not text.strip():
+        if not text.strip(_BULLETS + " \t\n"):
             return
+        notes = self._notes.referred_to_in(element)
         number = self._numbering.number(properties, chain)
         if names[:1] == ["title"]:
             self.end_list()
@@ -118,9 +134,14 @@ class _Reader:
             self._gather("list", f"{indent}{mark} {text.strip()}")
         elif any(word in name for name in names[:1] for word in ("code", "preformatted", "macro")):
             self._gather("code", text)
-        else:
+        elif _TYPED_BULLET.match(text):
+            self._gather("list", f"- {_TYPED_BULLET.sub('', text).strip()}")
+        elif not any(_CONTENTS.fullmatch(name) for name in names[:1]):
             self.end_list()
             self.composer.add("paragraph", text)
+        self._open_notes += notes
+        if not self._gathered:
+            self.end_list()
 
     def _gather(self, kind: BlockKind, line: str) -> None:
         if self._gathering != kind:
@@ -138,7 +159,10 @@ class _Reader:
                     self.walk(cell, depth + 1)
             self.end_list()
             return
-        self.composer.add("table", rows_to_text(rows))
+        head = _marked_header(table) or header_rows([[cell.text for cell in row] for row in rows])
+        self.composer.add("table", rows_to_text(rows), header_lines=head)
+        self._open_notes += self._notes.referred_to_in(table)
+        self.end_list()
 
     def _chain(self, properties: Any) -> list[Any]:
         """A paragraph's style and those it is based on."""
@@ -174,6 +198,18 @@ def _heading_level(properties: Any, chain: list[Any], names: list[str]) -> int:
     return 0
 
 
+def _marked_header(table: Any) -> int:
+    """How many rows at the top Word repeats on each page; 0 where none is marked, or all are."""
+    count = 0
+    rows = table.findall(f"{_W}tr")
+    for row in rows:
+        mark = row.find(f"{_W}trPr/{_W}tblHeader")
+        if mark is None or mark.get(f"{_W}val") in ("0", "false", "off"):
+            break
+        count += 1
+    return count if count < len(rows) else 0
+
+
 def _cells(row: Any) -> Iterator[Cell]:
     before = row.find(f"{_W}trPr/{_W}gridBefore")
     if before is not None:
@@ -200,7 +236,7 @@ def _text(paragraph: Any) -> str:
     while todo:
         node = todo.pop()
         tag = node.tag
-        if tag == f"{_W}t":
+        if tag in (f"{_W}t", f"{_M}t"):
             pieces.append(node.text or "")
         elif tag == f"{_W}tab":
             pieces.append("\t")
@@ -208,9 +244,14 @@ def _text(paragraph: Any) -> str:
             pieces.append("\n")
         elif tag == f"{_W}noBreakHyphen":
             pieces.append("-")
-        elif tag not in (f"{_W}pPr", f"{_W}rPr", f"{_W}txbxContent", f"{_W}del", _COPY):
+        elif tag not in _NOT_CONTENT and not (tag == f"{_W}r" and _is_hidden(node)):
             todo.extend(reversed(node))
     return "".join(pieces)
+
+
+def _is_hidden(run: Any) -> bool:
+    mark = run.find(f"{_W}rPr/{_W}vanish")
+    return mark is not None and mark.get(f"{_W}val") not in ("0", "false", "off")
 
 
 def _owner(element: Any, tag: str = f"{_W}tbl") -> Any:

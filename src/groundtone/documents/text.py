@@ -1,31 +1,27 @@
-"""Plain text: paragraphs between blank lines."""
+"""Plain text: paragraphs between blank lines, pages between form feeds."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from groundtone.documents.decoding import decode
-from groundtone.documents.document import Block, Document
+from groundtone.documents.document import Document
+from groundtone.documents.slicing import Slices, paragraph_spans
 
 
 def read(path: Path, data: bytes) -> Document:
     """Read plain text; the canonical text is the decoded file unchanged.
 
-    Headings are not guessed: in plain text nothing marks them for certain.
+    Headings are not guessed: in plain text nothing marks them for certain. In a file with form
+    feeds, as printed manuals and RFCs have them, blocks know their page.
     """
     text, notes = decode(data)
-    blocks: list[Block] = []
-    start = end = position = 0
-    for line in text.splitlines(keepends=True):
-        bare = line.strip()
-        if bare:
-            if end == start:
-                start = position + line.index(bare[0])
-            end = position + len(line.rstrip())
-        elif end > start:
-            blocks.append(Block("paragraph", start, end))
-            start = end
-        position += len(line)
-    if end > start:
-        blocks.append(Block("paragraph", start, end))
-    return Document(path.stem, text, tuple(blocks), "text/plain", notes)
+    slices = Slices(text)
+    paged = "\f" in text
+    page, counted = 1, 0
+    for start, end in paragraph_spans(text):
+        if paged:
+            page += text.count("\f", counted, start)
+            counted = start
+        slices.add("paragraph", start, end, page=page if paged else None)
+    return slices.document(path.stem, "text/plain", notes)
