@@ -18,7 +18,7 @@ from groundtone.index.filters import EVERYTHING, Filter
 if TYPE_CHECKING:
     import numpy as np
 
-STORES = ("lancedb", "chroma")
+STORES = ("lancedb", "chroma", "pgvector")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +124,10 @@ def open_index(
         from groundtone.index.chroma import ChromaIndex
 
         return ChromaIndex(path, dimensions, url=url, collection=collection)
+    if name == "pgvector":
+        from groundtone.index.postgres import PostgresIndex
+
+        return PostgresIndex(url, dimensions, collection=collection)
     raise WrongUse(
         f"There is no index store {name!r}.",
         f"Set [index] store in groundtone.toml to one of: {', '.join(STORES)}.",

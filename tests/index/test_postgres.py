@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.contracts.index import DIMENSIONS, IndexContract
+
+from groundtone.errors import GroundtoneError, WrongUse
+from groundtone.index import Index, open_index
+
+pytest.importorskip("psycopg", reason="the extra `pgvector` is not installed")
+pgserver = pytest.importorskip("pgserver", reason="no PostgreSQL to test with")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL 16 with pgvector, on a socket of its own."""
+    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+class TestPostgres(IndexContract):
+    @pytest.fixture(autouse=True)
+    def _server(self, server: str) -> None:
+        self.url = server
+
+    def open(self, path: Path, dimensions: int = DIMENSIONS) -> Index:
+        name = "t" + hashlib.sha256(str(path).encode()).hexdigest()[:12]
+        return open_index("pgvector", path, dimensions, url=self.url, collection=name)
+
+
+def test_without_an_address_it_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match="url"):
+        open_index("pgvector", tmp_path, DIMENSIONS)
+
+
+def test_a_server_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:
+    url = "postgresql://me:secret@127.0.0.1:9/db"
+    with pytest.raises(GroundtoneError, match=r"127\.0\.0\.1") as caught:
+        open_index("pgvector", tmp_path, DIMENSIONS, url=url)
+    assert "secret" not in str(caught.value)
