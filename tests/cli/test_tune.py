@@ -155,6 +155,8 @@ def test_a_run_streams_events_and_is_interrupted_and_resumed(
          "--contexts", "1", "--epochs", "2", "--workspace", str(manual), "--json"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        # A suite started in the background hands on that SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert process.stdout is not None
     told = []
