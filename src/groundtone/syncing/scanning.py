@@ -11,16 +11,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from groundtone.documents import SUPPORTED
+from groundtone.syncing.ignoring import NAMES, Rules, outside
+from groundtone.syncing.patterns import translate
+
+TOOLS = frozenset(("__pycache__", "node_modules"))
+"""Folders that programs fill and nobody writes documents in; their hidden ones go as hidden."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to keep in step. ``name``: posix path under its source."""
+    """A file to keep in step.
+
+    Attributes:
+        name: posix path under its source, or the page's address.
+        place: where it is; `path` makes a `Path` of it, for the few files that are opened.
+    """
 
     name: str
-    path: Path
+    place: str
     size: int
     mtime_ns: int
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(self.place)
 
 
 @dataclass(slots=True)
@@ -30,12 +45,14 @@ class Scan:
     Attributes:
         files: by name, sorted.
         failed: (name, reason) of what could not be looked at.
+        notes: further things worth telling.
         unknown: folders whose contents are unknown ("" is all): nothing there counts as deleted.
         skipped: how many files of which ending are of no supported kind.
     """
 
     files: list[File] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
 
@@ -47,28 +64,37 @@ class Scan:
         )
 
 
-def scan(source: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Scan:
+def scan(
+    source: Path,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    *,
+    gitignore: bool = True,
+) -> Scan:
     """Look at all files of a source.
 
-    Hidden files and folders, and the lock files of office programs, are left out. Links are
-    followed, but no folder is visited twice. A source that is one file is always taken.
+    Hidden files and folders, folders of tools, the lock files of office programs and what ignore
+    files name are left out. Links are followed, but no folder is visited twice. A source that is
+    one file is always taken.
 
     Args:
         source: a folder, or one file.
         include: globs; empty: every supported kind.
         exclude: globs that win.
+        gitignore: whether ``.gitignore`` files count; ``.groundtoneignore`` files always do.
     """
     found = Scan()
-    if source.is_file():
+    if not os.path.isdir(source):  # noqa: PTH112  (Path.is_dir may raise)
         _look(source, source.name, found)
         return found
     wanted = [_pattern(glob) for glob in include]
     unwanted = [_pattern(glob) for glob in exclude]
     visited: set[tuple[int, int]] = set()
-    folders, links = [("", source)], list[tuple[str, Path]]()
+    rules = outside(source, found.failed, git=gitignore)
+    folders, links = [("", source, rules)], list[tuple[str, Path, Rules]]()
     while folders or links:
         # Links last: where two ways lead to a folder, its files keep their real names.
-        folder, path = folders.pop() if folders else links.pop()
+        folder, path, rules = folders.pop() if folders else links.pop()
         try:
             status = path.stat()
             if (status.st_dev, status.st_ino) in visited:
@@ -77,42 +103,62 @@ def scan(source: Path, include: Sequence[str] = (), exclude: Sequence[str] = ())
             with os.scandir(path) as entries:
                 ordered = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            found.failed.append((folder or source.name, f"folder cannot be read: {_why(error)}"))
+            shown = _shown(folder or source.name)
+            found.failed.append((shown, f"folder cannot be read: {_why(error)}"))
             found.unknown.append(folder)
             continue
+        names = {entry.name for entry in ordered if entry.name in NAMES}
+        if names:
+            rules = rules.inside(folder, path, names, found.failed)
+        ruled = bool(rules.git_specs or rules.own_specs)
         for entry in ordered:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if entry.name.startswith((".", "~$")) or _matches(name, unwanted):
                 continue
-            if _is_folder(entry):
-                (links if entry.is_symlink() else folders).append((name, path / entry.name))
+            is_folder = _is_folder(entry)
+            if ruled and rules.ignores(name, folder=is_folder):
+                continue
+            ending = _ending(entry.name)
+            if is_folder:
+                if entry.name not in TOOLS:
+                    place = (name, path / entry.name, rules)
+                    (links if entry.is_symlink() else folders).append(place)
             elif wanted and not _matches(name, wanted):
                 continue
-            elif Path(name).suffix.lower() in SUPPORTED:
-                _look(path / entry.name, name, found)
+            elif ending in SUPPORTED:
+                _look(entry, name, found)
             else:
-                found.skipped[Path(name).suffix.lower() or "no ending"] += 1
+                found.skipped[ending or "no ending"] += 1
     found.files.sort(key=lambda file: file.name)
     found.failed.sort()
     return found
 
 
-def _look(path: Path, name: str, found: Scan) -> None:
+def _look(entry: os.DirEntry[str] | Path, name: str, found: Scan) -> None:
     try:
         name.encode("utf-8")
-        status = path.stat()
+        status = entry.stat()
     except UnicodeEncodeError:
-        shown = os.fsencode(name).decode("utf-8", "replace")
-        found.failed.append((shown, "its name is not valid UTF-8"))
+        found.failed.append((_shown(name), "its name is not valid UTF-8"))
     except FileNotFoundError:
         found.failed.append((name, "a link to a file that does not exist"))
     except OSError as error:
         found.failed.append((name, _why(error)))
     else:
         if stat.S_ISREG(status.st_mode):
-            found.files.append(File(name, path, status.st_size, status.st_mtime_ns))
+            place = os.fspath(entry)
+            found.files.append(File(name, place, status.st_size, status.st_mtime_ns))
         else:
             found.failed.append((name, "not a regular file"))
+
+
+def _shown(name: str) -> str:
+    """A name that can be printed, whatever its bytes are."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122  (a Path for each name takes longer)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -133,25 +179,10 @@ def _why(error: OSError) -> str:
 def _pattern(glob: str) -> re.Pattern[str]:
     """A glob as a pattern for whole paths; one without "/" is for names in any folder.
 
-    ``*`` and ``?`` stay inside a folder, ``**`` crosses them; a folder's glob takes all inside.
+    A folder's glob takes all inside.
     """
     glob = glob.strip("/")
     if "/" not in glob:
         glob = f"**/{glob}"
-    parts = []
-    for token in re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|.", glob, re.DOTALL):
-        match token:
-            case "**/":
-                parts.append("(?:.*/)?")
-            case "**":
-                parts.append(".*")
-            case "*":
-                parts.append("[^/]*")
-            case "?":
-                parts.append("[^/]")
-            case _ if token.startswith("[") and len(token) > 1:
-                inside = token[1:-1].replace("\\", "\\\\")
-                parts.append("[^" + inside[1:] + "]" if inside[0] == "!" else f"[{inside}]")
-            case _:
-                parts.append(re.escape(token))
-    return re.compile("".join(parts) + "(?:/.*)?", re.DOTALL)
+    made = translate(glob)
+    return re.compile((re.escape(glob) if made is None else made) + "(?:/.*)?", re.DOTALL)
