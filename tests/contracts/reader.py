@@ -5,13 +5,14 @@ A document's spans are what citations stand on, so they are checked in each form
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundtone.documents import Document, read
+from groundtone.documents import Document, Reading, read, read_all
 from groundtone.errors import UnreadableFile
 
 KINDS = {"heading", "paragraph", "list", "table", "code"}
@@ -39,12 +40,37 @@ def check_document(document: Document) -> None:
         else:
             assert block.level is None
             assert block.headings == open_titles
+        if block.header is not None:
+            start, end = block.header
+            assert block.kind == "table"
+            assert start == block.start < end < block.end
+            assert document.text[end] in "\r\n"
         if block.box is not None:
             left, top, right, bottom = block.box
             assert block.page is not None and left <= right and top <= bottom
     pages = [block.page for block in document.blocks if block.page is not None]
     assert pages == sorted(pages) and all(page >= 1 for page in pages)
     document.text.encode("utf-8")  # no lone surrogates: it must fit in any database
+    document.title.encode("utf-8")
+    assert all(key and key == key.lower() for key in document.metadata)
+    json.dumps(document.metadata, allow_nan=False, ensure_ascii=False).encode("utf-8")
+
+
+def check_reading(reading: Reading) -> None:
+    """Assert everything that must hold for whatever a file holds."""
+    names = [part.name for part in reading.parts]
+    assert names
+    assert len(set(names)) == len(names)
+    for name, reason in reading.failed:
+        assert reason.strip() and "\n" not in reason
+        names.append(name)
+    for name in filter(None, names):
+        assert name.isprintable()
+        assert not name.startswith("/") and "\\" not in name
+        assert ".." not in PurePosixPath(name).parts
+        name.encode("utf-8")
+    for part in reading.parts:
+        check_document(part.document)
 
 
 class ReaderContract:
@@ -87,6 +113,12 @@ class ReaderContract:
 
     def test_reading_twice_gives_the_same(self, sample: Path) -> None:
         assert read(sample) == read(sample)
+        assert read_all(sample) == read_all(sample)
+
+    def test_it_is_the_first_part_of_its_file(self, sample: Path) -> None:
+        reading = read_all(sample)
+        check_reading(reading)
+        assert reading.parts[0].document == read(sample)
 
     def test_a_damaged_copy_is_read_or_named(self, sample: Path, tmp_path: Path) -> None:
         whole = sample.read_bytes()
@@ -104,7 +136,32 @@ class ReaderContract:
                 assert error.reason
 
     @settings(
-        max_examples=60,
+        max_examples=25,
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,
+        ],
+    )
+    @given(
+        kept=st.floats(0, 1),
+        flips=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 7)), max_size=8),
+    )
+    def test_cut_off_or_with_wrong_bits_it_is_read_or_named(
+        self, sample: Path, kept: float, flips: list[tuple[float, int]]
+    ) -> None:
+        data = bytearray(sample.read_bytes())
+        for place, bit in flips:
+            data[int(place * (len(data) - 1))] ^= 1 << bit
+        damaged = sample.with_stem("damaged")
+        damaged.write_bytes(data[: max(1, int(kept * len(data)))] if not flips else data)
+        try:
+            check_reading(read_all(damaged))
+        except UnreadableFile as error:
+            assert error.reason
+
+    @settings(
+        max_examples=40,
         deadline=None,
         suppress_health_check=[
             HealthCheck.function_scoped_fixture,
