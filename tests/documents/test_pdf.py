@@ -169,7 +169,9 @@ def test_a_scanned_page_is_noted_and_a_scanned_file_refused(tmp_path: Path) -> N
         write_lines(canvas, ["A page with letters."])
 
     document = read(draw(tmp_path / "mixed.pdf", text, picture, picture))
-    assert document.notes == ("no text layer (scanned?) on page 2-3",)
+    (note,) = document.notes
+    assert note.startswith("pages 2-3 have no text layer")
+    assert "groundtone[ocr]" in note
     with pytest.raises(UnreadableFile, match="no text layer"):
         read(draw(tmp_path / "scan.pdf", picture))
 
