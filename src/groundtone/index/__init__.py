@@ -18,7 +18,7 @@ from groundtone.index.filters import EVERYTHING, Filter
 if TYPE_CHECKING:
     import numpy as np
 
-STORES = ("lancedb", "chroma", "pgvector")
+STORES = ("lancedb", "chroma", "pgvector", "qdrant")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +88,11 @@ class Index(Protocol):
     def versions(self) -> set[str]:
         """Document versions of which any window is here."""
 
-    def count(self) -> int:
-        """Windows here."""
+    def count(self, version: str | None = None) -> int:
+        """Windows here, of one document version or of all."""
+
+    def vectors(self, ids: Collection[str]) -> dict[str, np.ndarray]:
+        """The vectors of these windows as they were added; unknown ids are left out."""
 
     def optimise(self) -> None:
         """Take new windows into the search structures and drop what is no longer needed."""
@@ -128,6 +131,10 @@ def open_index(
         from groundtone.index.postgres import PostgresIndex
 
         return PostgresIndex(url, dimensions, collection=collection)
+    if name == "qdrant":
+        from groundtone.index.qdrant import QdrantIndex
+
+        return QdrantIndex(path, dimensions, url=url, collection=collection)
     raise WrongUse(
         f"There is no index store {name!r}.",
         f"Set [index] store in groundtone.toml to one of: {', '.join(STORES)}.",

@@ -8,8 +8,6 @@ Telemetry is off.
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from urllib.parse import urlsplit
 
 from groundtone.errors import EmbeddingMismatch, GroundtoneError, MissingExtra
 from groundtone.index import Entry, Hit
+from groundtone.index.asking import checked, first_line, tried_again
 from groundtone.index.beside import WordIndex
 from groundtone.index.filters import EVERYTHING, Filter
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 BATCH = 1_000
-TRIES = 4
 
 
 class ChromaIndex:
@@ -78,7 +76,7 @@ class ChromaIndex:
     def add(self, entries: Sequence[Entry]) -> None:
         """Store windows; one whose id is already there is replaced."""
         unique = list({entry.id: entry for entry in entries}.values())
-        vectors = [self._checked(entry.vector) for entry in unique]
+        vectors = [checked(entry.vector, self._dimensions) for entry in unique]
         for start in range(0, len(unique), BATCH):
             some = unique[start : start + BATCH]
             self._asked(
@@ -103,7 +101,7 @@ class ChromaIndex:
 
     def dense(self, vector: np.ndarray, k: int, where: Filter = EVERYTHING) -> list[Hit]:
         """The nearest windows by cosine, among those that Chroma's graph finds."""
-        vector = self._checked(vector)
+        vector = checked(vector, self._dimensions)
         count = self.count()
         if k < 1 or not count or any(not wanted for wanted in where.every):
             return []
@@ -131,7 +129,9 @@ class ChromaIndex:
         if near is None or not found:
             return [hit for _, hit in found]
         page = self._page(ids=[id for id, _ in found], include=["embeddings"])
-        cosines = dict(zip(page["ids"], page["embeddings"] @ self._checked(near), strict=True))
+        cosines = dict(
+            zip(page["ids"], page["embeddings"] @ checked(near, self._dimensions), strict=True)
+        )
         return [
             replace(hit, cosine=float(cosines[id])) if id in cosines else hit for id, hit in found
         ]
@@ -140,9 +140,23 @@ class ChromaIndex:
         """Document versions of which any window is here."""
         return {_told(id, meta)[0] for id, meta in self._everything()}
 
-    def count(self) -> int:
-        """Windows here."""
+    def count(self, version: str | None = None) -> int:
+        """Windows here, of one document version or of all."""
+        if version is not None:
+            return len(self._page(where={"version": version}, include=[])["ids"])
         return int(self._asked(self._collection.count))
+
+    def vectors(self, ids: Collection[str]) -> dict[str, np.ndarray]:
+        """The vectors of these windows."""
+        import numpy as np
+
+        found: dict[str, np.ndarray] = {}
+        ordered = sorted(ids)
+        for start in range(0, len(ordered), BATCH):
+            page = self._page(ids=ordered[start : start + BATCH], include=["embeddings"])
+            rows = zip(page["ids"], page["embeddings"], strict=True)
+            found.update({id: np.asarray(row, np.float32) for id, row in rows})
+        return found
 
     def optimise(self) -> None:
         """Nothing to do: Chroma keeps its graph itself."""
@@ -196,33 +210,15 @@ class ChromaIndex:
             )
         self._words.forget(known - held.keys())
 
-    def _checked(self, vector: np.ndarray) -> np.ndarray:
-        import numpy as np
-
-        vector = np.asarray(vector, dtype=np.float32)
-        if vector.shape != (self._dimensions,):
-            raise ValueError(f"a vector of shape {vector.shape} in an index of {self._dimensions}")
-        if not np.isfinite(vector).all():
-            raise ValueError("a vector with values that are no numbers")
-        return vector
-
     def _asked(self, call: Callable[[], T]) -> T:
-        """A call to Chroma; one that fails on the way is tried again, later each time."""
-        for attempt in range(TRIES):
-            try:
-                return call()
-            except Exception as error:
-                away = type(error).__module__.startswith(("httpx", "httpcore")) or isinstance(
-                    error, (ConnectionError, TimeoutError)
-                )
-                if away and attempt + 1 < TRIES:
-                    time.sleep(random.uniform(0.5, 1.0) * 0.2 * 2**attempt)
-                    continue
-                raise GroundtoneError(
-                    f"Chroma at {self._place} failed: {_line(error)}.",
-                    "See that it is running and reachable, then try again.",
-                ) from error
-        raise AssertionError("unreachable")
+        """A call to Chroma, tried again when it is lost on the way."""
+        try:
+            return tried_again(call, _lost)
+        except Exception as error:
+            raise GroundtoneError(
+                f"Chroma at {self._place} failed: {first_line(error)}.",
+                "See that it is running and reachable, then try again.",
+            ) from error
 
 
 def _client(url: str, folder: Path) -> Any:
@@ -247,7 +243,7 @@ def _client(url: str, folder: Path) -> Any:
         )
     except Exception as error:
         raise GroundtoneError(
-            f"Chroma at {url or folder} cannot be opened: {_line(error)}.",
+            f"Chroma at {url or folder} cannot be opened: {first_line(error)}.",
             "See that the address is right and the server is running, then try again.",
         ) from error
 
@@ -288,5 +284,6 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).partition("\n")[0][:300]
+def _lost(error: Exception) -> bool:
+    network = type(error).__module__.startswith(("httpx", "httpcore"))
+    return network or isinstance(error, (ConnectionError, TimeoutError))

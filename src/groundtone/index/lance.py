@@ -144,9 +144,21 @@ class LanceIndex:
             found.update(batch.column("version").unique().to_pylist())
         return found
 
-    def count(self) -> int:
-        """Windows here."""
-        return int(self._table.count_rows())
+    def count(self, version: str | None = None) -> int:
+        """Windows here, of one document version or of all."""
+        one = None if version is None else next(_conditions([version]))
+        return int(self._table.count_rows(one))
+
+    def vectors(self, ids: Collection[str]) -> dict[str, np.ndarray]:
+        """The vectors of these windows."""
+        found: dict[str, np.ndarray] = {}
+        for condition in _conditions(ids, "id"):
+            rows = self._table.search().where(condition).select(["id", "vector"]).to_arrow()
+            vectors = rows.column("vector").combine_chunks().flatten().to_numpy()
+            for number, id in enumerate(rows.column("id").to_pylist()):
+                start = number * self._dimensions
+                found[id] = vectors[start : start + self._dimensions]
+        return found
 
     def optimise(self) -> None:
         """Index what is new, merge small files, drop files of old table versions.
@@ -270,13 +282,11 @@ def _schema(dimensions: int) -> Any:
     )
 
 
-def _conditions(versions: Collection[str]) -> Iterator[str]:
-    ordered = sorted(versions)
+def _conditions(values: Collection[str], column: str = "version") -> Iterator[str]:
+    ordered = sorted(values)
     for start in range(0, len(ordered), SOME):
-        quoted = (
-            "'" + version.replace("'", "''") + "'" for version in ordered[start : start + SOME]
-        )
-        yield f"version IN ({', '.join(quoted)})"
+        quoted = ("'" + value.replace("'", "''") + "'" for value in ordered[start : start + SOME])
+        yield f"{column} IN ({', '.join(quoted)})"
 
 
 def _where(where: Filter) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import random
 import threading
 import time
 import unicodedata
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 
 from groundtone.errors import EmbeddingMismatch, GroundtoneError, MissingExtra, WrongUse
 from groundtone.index import Entry, Hit
+from groundtone.index.asking import checked, first_line, tried_again
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.words import LONGEST, asked, indexed
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 GRAPH_ROWS = 10_000
 CANDIDATES = 20_000  # windows scored at most for a question's words, taken from the rarest on
-TRIES = 4
 CONNECT_SECONDS = 10
 STATEMENT_MS = 30_000
 FRESH_SECONDS = 30.0  # how long the number of windows, for BM25, is taken as known
@@ -129,7 +128,7 @@ class PostgresIndex:
 
     def dense(self, vector: np.ndarray, k: int, where: Filter = EVERYTHING) -> list[Hit]:
         """The nearest windows by cosine; exact below `GRAPH_ROWS` windows, and with a filter."""
-        told = _literal(self._checked(vector))
+        told = _literal(checked(vector, self._dimensions))
         if k < 1:
             return []
         conditions, values = _where(where)
@@ -182,7 +181,7 @@ class PostgresIndex:
             spent += held
         weights = [math.log(1 + (max(count, n) - n + 0.5) / (n + 0.5)) for _, n in lexemes]
         conditions, values = _where(where)
-        told = None if near is None else _literal(self._checked(near))
+        told = None if near is None else _literal(checked(near, self._dimensions))
         rows = self._rows(
             "SELECT id, version, chunk, window_no, (SELECT sum(rarity * tf * (%s + 1) / "
             "(tf + %s * (1 - %s + %s * length / %s))) FROM unnest(words) AS u "
@@ -205,9 +204,18 @@ class PostgresIndex:
         """Document versions of which any window is here."""
         return {row[0] for row in self._rows("SELECT DISTINCT version FROM {t}", [])}
 
-    def count(self) -> int:
-        """Windows here."""
-        return int(self._one("SELECT count(*) FROM {t}", [])[0])
+    def count(self, version: str | None = None) -> int:
+        """Windows here, of one document version or of all."""
+        if version is None:
+            return int(self._one("SELECT count(*) FROM {t}", [])[0])
+        return int(self._one("SELECT count(*) FROM {t} WHERE version = %s", [version])[0])
+
+    def vectors(self, ids: Collection[str]) -> dict[str, np.ndarray]:
+        """The vectors of these windows."""
+        import numpy as np
+
+        rows = self._rows("SELECT id, vector::text FROM {t} WHERE id = ANY(%s)", [sorted(ids)])
+        return {id: np.array(json.loads(told), np.float32) for id, told in rows}
 
     def optimise(self) -> None:
         """Make the graph over vectors once there are many, and take statistics."""
@@ -260,7 +268,7 @@ class PostgresIndex:
         return self._known[1:]
 
     def _row(self, entry: Entry) -> list[Any]:
-        vector = self._checked(entry.vector)
+        vector = checked(entry.vector, self._dimensions)
         words = _flat(indexed(entry.text))
         return [
             entry.id, entry.version, entry.chunk, entry.window, list(entry.labels), entry.modified,
@@ -311,34 +319,21 @@ class PostgresIndex:
             raise
 
     def _asked(self, call: Callable[[Any], T]) -> T:
-        """A call with a connection; one that is lost on the way is tried again, later each time."""
+        """A call with a connection, tried again when that is lost on the way."""
         import psycopg
 
-        for attempt in range(TRIES):
-            try:
-                with self._connection() as connection:
-                    return call(connection)
-            except psycopg.Error as error:
-                lost = isinstance(error, psycopg.OperationalError)
-                if lost and attempt + 1 < TRIES:
-                    time.sleep(random.uniform(0.5, 1.0) * 0.2 * 2**attempt)
-                    continue
-                raise GroundtoneError(
-                    f"PostgreSQL on {self._shown} failed: {_line(error)}.",
-                    "See that it is running, that pgvector is installed in it, and that this user "
-                    "may create tables; then try again.",
-                ) from error
-        raise AssertionError("unreachable")
+        def once() -> T:
+            with self._connection() as connection:
+                return call(connection)
 
-    def _checked(self, vector: np.ndarray) -> np.ndarray:
-        import numpy as np
-
-        vector = np.asarray(vector, dtype=np.float32)
-        if vector.shape != (self._dimensions,):
-            raise ValueError(f"a vector of shape {vector.shape} in an index of {self._dimensions}")
-        if not np.isfinite(vector).all():
-            raise ValueError("a vector with values that are no numbers")
-        return vector
+        try:
+            return tried_again(once, lambda error: isinstance(error, psycopg.OperationalError))
+        except psycopg.Error as error:
+            raise GroundtoneError(
+                f"PostgreSQL on {self._shown} failed: {first_line(error)}.",
+                "See that it is running, that pgvector is installed in it, and that this user "
+                "may create tables; then try again.",
+            ) from error
 
 
 def _literal(vector: np.ndarray) -> str:
@@ -364,7 +359,3 @@ def _where(where: Filter) -> tuple[str, list[Any]]:
         conditions += " AND modified <= %s"
         values.append(where.until)
     return conditions, values
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).partition("\n")[0][:300]
