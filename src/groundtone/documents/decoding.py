@@ -22,6 +22,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SAMPLE = 65_536
+# Their bytes are ASCII, so they pass for UTF-8: here the declaration is the only sign.
+_ALL_ASCII = ("utf-7", "unicode-1-1-utf-7", "hz", "hz-gb-2312")
 _TEXT_CONTROLS = b"\t\n\r\x0b\x0c\x1b\x1a"
 _CONTROLS = bytes(code for code in range(32) if code not in _TEXT_CONTROLS) + b"\x7f"
 
@@ -68,6 +70,9 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, tuple[str, ..
         if escaped is not None:
             with contextlib.suppress(UnicodeDecodeError):
                 return data.decode(escaped), (f"read as {escaped.replace('_', '-')}",)
+    if declared is not None and declared.lower() in _ALL_ASCII:
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode(declared), ()
     try:
         return data.decode("utf-8"), ()
     except UnicodeDecodeError as error:

@@ -205,7 +205,7 @@ def _module(path: Path, family: str) -> Any:
 
 def _why_nothing(unpacker: _Unpacker) -> str:
     """One sentence for a file of which nothing could be read."""
-    failed = unpacker.failed
+    failed = sorted(unpacker.failed, key=lambda pair: bool(pair[0]))  # the file's own first
     if len(failed) == 1 and not failed[0][0]:
         return failed[0][1]
     if not failed:
