@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from groundtone.documents.composing import HeadingPath
 from groundtone.documents.decoding import decode
-from groundtone.documents.document import Block, BlockKind, Document
+from groundtone.documents.document import BlockKind, Document
+from groundtone.documents.front_matter import front_matter
+from groundtone.documents.slicing import Slices
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -30,6 +31,15 @@ _KINDS: dict[str, BlockKind] = {
 _LINE_END = re.compile(r"\r\n?|\n")
 _ANCHOR = re.compile(r"\s*\{[#.:][^{}]*\}\s*$")
 _SHORTCODE = re.compile(r"\{\{[<%][^{}]*?\"([^\"{}]*)\"[^{}]*[>%]\}\}")
+_TAG_HEADING = re.compile(r"<h([1-6])\b[^<>]*>(.*?)</h\1\s*>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>")
+_ROW_END = re.compile(r"</tr\s*>", re.IGNORECASE)
+# MkDocs: the indented lines below such a line are text, not code.
+_ADMONITION = re.compile(r"(?:!!!|\?\?\?\+?|===!?) +[\w\"]")
+_MODULE_LINES = re.compile(r"(?:import|export)\s[^\n]*(?:\r?\n(?:import|export|[ \t}])[^\n]*)*")
+_NO_TEXT = re.compile(r":{3,}|\{/\*.*\*/\}", re.DOTALL)
+_INDENT = 4
+_DEEPEST = 8
 # Parsing the marks inside a heading is not linear for hostile input; a real title is short.
 _LONGEST_TITLE = 1_000
 
@@ -38,51 +48,83 @@ def read(path: Path, data: bytes) -> Document:
     """Read Markdown (CommonMark and tables); the canonical text is the decoded file unchanged.
 
     A list is one block with all its items. Front matter (YAML between ``---``, TOML between
-    ``+++``), HTML comments and rules are no blocks. The title is the front matter's, else the
-    first heading's, else the file's stem.
+    ``+++``) becomes metadata; HTML comments, rules, and the imports and exports of MDX are no
+    blocks. What is indented under an admonition of MkDocs (``!!! note``) is read as Markdown. The
+    title is the front matter's, else the first heading's, else the file's stem.
     """
     text, decoding_notes = decode(data)
-    notes = list(decoding_notes)
-    starts = [0, *(match.end() for match in _LINE_END.finditer(text)), len(text)]
-    body_line, title = _front_matter(text, starts)
-    parser = _parser()
-    path_so_far = HeadingPath()
-    blocks: list[Block] = []
-    tokens = parser.parse(text[starts[body_line] :])
-    for number, token in enumerate(tokens):
-        kind = _KINDS.get(token.type)
-        if kind is None or token.level != 0 or token.map is None:
-            continue
-        first, last = token.map
-        start = starts[min(body_line + first, len(starts) - 1)]
-        end = starts[min(body_line + last, len(starts) - 1)]
-        source = text[start:end]
-        end = start + len(source.rstrip())
-        if kind != "code":
-            start += len(source) - len(source.lstrip())
-        if start >= end:
-            continue
-        if token.type == "html_block" or (kind == "paragraph" and text[start] == "<"):
-            seen, closed = _without_markup(text[start:end])
-            if not closed:
-                notes.append("an HTML comment is never closed; its text was kept")
-            if not seen:
-                continue
-            if text[start : start + 6].lower() == "<table":
-                kind = "table"
-        if kind == "heading":
-            name = _plain(tokens[number + 1])
-            if not name:
-                continue
-            level = int(token.tag[1])
-            headings = path_so_far.enter(level, name)
-            title = title or name
-            blocks.append(Block(kind, start, end, headings, level))
-        else:
-            blocks.append(Block(kind, start, end, path_so_far.current))
-    return Document(
-        title or path.stem, text, tuple(blocks), "text/markdown", tuple(dict.fromkeys(notes))
+    reader = _Reader(text, is_module=path.suffix.lower() == ".mdx")
+    body_line, metadata = front_matter(text, reader.starts)
+    reader.blocks(body_line, len(reader.starts) - 1, 0)
+    title = " ".join(str(metadata.get("title", "")).split())
+    return reader.slices.document(
+        title or reader.slices.first_heading or path.stem,
+        "text/markdown",
+        [*decoding_notes, *reader.notes],
+        metadata,
     )
+
+
+class _Reader:
+    def __init__(self, text: str, *, is_module: bool) -> None:
+        self.slices = Slices(text)
+        self.notes: list[str] = []
+        self.starts = [0, *(match.end() for match in _LINE_END.finditer(text)), len(text)]
+        self._text = text
+        self._is_module = is_module
+
+    def blocks(self, first: int, stop: int, depth: int) -> None:
+        """Take in the lines first..stop, indented by `depth` admonitions."""
+        text, starts = self._text, self.starts
+        source = text[starts[first] : starts[stop]]
+        if depth:
+            indent = _INDENT * depth
+            lines = _LINE_END.split(source)
+            source = "\n".join(line[indent:] if not line[:indent].strip() else "" for line in lines)
+        admonition = False
+        tokens = _parser().parse(source)
+        for number, token in enumerate(tokens):
+            if token.type not in _KINDS or token.level != 0 or token.map is None:
+                continue
+            at, to = (min(first + line, stop) for line in token.map)
+            start, end = starts[at], starts[to]
+            content = text[start:end].strip()
+            if token.type == "code_block" and admonition and depth < _DEEPEST:
+                self.blocks(at, to, depth + 1)
+                continue
+            admonition = _ADMONITION.match(content) is not None
+            if token.type == "heading_open":
+                self.slices.heading(start, end, int(token.tag[1]), _plain(tokens[number + 1]))
+            elif token.type == "table_open":
+                self.slices.add("table", start, end, header_end=starts[min(at + 2, to)])
+            elif token.type == "html_block" or content.startswith("<"):
+                self._html(start, end, content)
+            elif not self._is_no_text(content, depth):
+                self.slices.add(_KINDS[token.type], start, end)
+
+    def _is_no_text(self, content: str, depth: int) -> bool:
+        return _NO_TEXT.fullmatch(content) is not None or (
+            self._is_module and not depth and _MODULE_LINES.fullmatch(content) is not None
+        )
+
+    def _html(self, start: int, end: int, content: str) -> None:
+        seen, closed = _without_markup(content)
+        if not closed:
+            self.notes.append("an HTML comment is never closed; its text was kept")
+        if not seen:
+            return
+        heading = _TAG_HEADING.fullmatch(content) if len(content) < _LONGEST_TITLE else None
+        if heading:
+            self.slices.heading(start, end, int(heading[1]), unescape(_TAG.sub("", heading[2])))
+        elif content[:6].lower() == "<table":
+            row = _ROW_END.search(content)
+            headed = row is not None and "<th" in content[: row.end()].lower()
+            offset = start + self._text[start:end].index(content[0])
+            self.slices.add(
+                "table", offset, end, header_end=offset + row.end() if row and headed else None
+            )
+        else:
+            self.slices.add("paragraph", start, end)
 
 
 @functools.cache
@@ -99,34 +141,6 @@ def _inline_parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     return MarkdownIt("commonmark")
-
-
-def _front_matter(text: str, starts: list[int]) -> tuple[int, str]:
-    """Number of the first line after the front matter (0 without), and its title or ""."""
-    fence = text[: starts[1]].strip() if len(starts) > 1 else ""
-    if fence not in ("---", "+++") or text[:1].isspace():
-        return 0, ""
-    title = ""
-    closers = ("---", "...") if fence == "---" else ("+++",)
-    for number in range(1, len(starts) - 1):
-        line = text[starts[number] : starts[number + 1]].rstrip()
-        if line in closers:
-            return number + 1, title
-        name, mark, value = line.partition(":" if fence == "---" else "=")
-        if mark and name.rstrip() == "title" and not title:
-            title = _scalar(value.strip())
-    return 0, ""
-
-
-def _scalar(value: str) -> str:
-    if value[:1] == '"':
-        try:
-            return " ".join(str(json.loads(value)).split())
-        except ValueError:
-            return value.strip('"')
-    if value[:1] == "'":
-        return value[1:].rstrip("'").replace("''", "'")
-    return "" if value[:1] in "|>&*{[" else value
 
 
 def _plain(inline: Token) -> str:

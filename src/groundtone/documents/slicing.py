@@ -111,7 +111,8 @@ class Slices:
         header = None
         if header_end is not None:
             cut = without_blank_lines(self.text, start, min(header_end, end))
-            header = cut if cut and cut[0] == start else None
+            line_end = _LINE_END.search(self.text, cut[1], end) if cut else None
+            header = (start, line_end.start()) if line_end else None
         path = self._path.current if headings is None else headings
         self._blocks.append(Block(kind, start, end, path, None, page, None, header))
 
