@@ -93,6 +93,7 @@ def read(path: Path, data: bytes) -> Document:
         raise UnreadableFile(path, _why_nothing(silent))
     composer = Composer()
     title, largest = "", 0.0
+    outline.settle(found)
     levels = outline.levels(found)
     for piece, level in zip(continued(found), levels, strict=True):
         text = without_joined_letters(outline.whole(piece.text)).replace("\0", "")

@@ -127,8 +127,11 @@ def _are_columns(left: list[Segment], right: list[Segment]) -> bool:
     few, many = sorted((len(left), len(right)))
     if few == 0 or many < 3:
         return False
-    if min(s.left for s in right) - max(s.right for s in left) < _NARROWEST:
+    gap = min(s.left for s in right) - max(s.right for s in left)
+    if gap < _NARROWEST:
         return False
+    sizes = sorted(segment.size for segment in [*left, *right])
+    far = many >= 20 and gap > 3 * sizes[len(sizes) // 2]
     if min(_bottom(left), _bottom(right)) - max(_top(left), _top(right)) < 0:
         return False
     one, two = _prose(left), _prose(right)
@@ -144,8 +147,7 @@ def _are_columns(left: list[Segment], right: list[Segment]) -> bool:
         return (
             min(one.words, two.words) >= 3.5
             and min(one.letters, two.letters) > 0.6
-            and switches <= 0.15 * many
-            and many >= 12
+            and ((switches <= 0.15 * many and many >= 12) or (far and switches <= 0.3 * many))
         )
     return (
         few >= 4

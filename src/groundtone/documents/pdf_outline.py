@@ -22,6 +22,7 @@ _NAMED = (
     re.compile(r"(?:note|exhibit)\s+\d+\b", re.IGNORECASE),
 )
 _PARTS = re.compile(rf"([\w’'-]+){DIVIDED}(\w+)")
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _COMPOUND = re.compile(r"\w[\w’']*(?:-\w[\w’']*)+")
 _Look = tuple[float, bool, int, int]
 
@@ -33,12 +34,26 @@ class Outline:
         self._sizes: Counter[float] = Counter()
         self._in_tables: Counter[float] = Counter()
         self._compounds: set[str] = set()
+        self._asked: set[str] = set()
+        self._words: set[str] = set()
 
     def see(self, piece: Piece) -> None:
         counted = self._in_tables if piece.kind == "table" else self._sizes
         counted[piece.size] += len(piece.text)
         if "-" in piece.text:
             self._compounds.update(word.lower() for word in _COMPOUND.findall(piece.text))
+        if DIVIDED in piece.text:
+            for first, second in _PARTS.findall(piece.text):
+                self._asked.update((first.lower().rpartition("-")[2], second.lower()))
+                self._asked.add((first + second).lower())
+
+    def settle(self, pieces: Sequence[Piece]) -> None:
+        """Look up, in all that was seen, the words that lines' ends divided."""
+        if not self._asked:
+            return
+        for piece in pieces:
+            text = _PARTS.sub(" ", piece.text) if DIVIDED in piece.text else piece.text
+            self._words |= self._asked.intersection(_WORD.findall(text.lower()))
 
     @property
     def body(self) -> float:
@@ -64,14 +79,19 @@ class Outline:
         return [level[look] if look is not None else 0 for look in looks]
 
     def whole(self, text: str) -> str:
-        """Words divided at lines' ends made whole; "well-" + "known" stays hyphened when it is
-        written so elsewhere."""
+        """Words divided at lines' ends made whole; "well-" + "known" stays hyphened when it, or
+        each half but never the whole, is written so elsewhere."""
         if DIVIDED not in text:
             return text
 
         def one(match: re.Match[str]) -> str:
-            hyphened = f"{match[1]}-{match[2]}"
-            return hyphened if hyphened.lower() in self._compounds else match[1] + match[2]
+            first, second = match[1].lower(), match[2].lower()
+            if first + second in self._words:
+                return match[1] + match[2]
+            its_own = f"{first}-{second}" in self._compounds or (
+                first.rpartition("-")[2] in self._words and second in self._words
+            )
+            return f"{match[1]}-{match[2]}" if its_own else match[1] + match[2]
 
         for _ in range(3):  # a word may be divided more than once
             text = _PARTS.sub(one, text)

@@ -112,12 +112,16 @@ def _page(pdf: PdfDocument, path: Path, number: int) -> PdfPage:
 
 
 def _frame(pixels: Any, box: Sequence[float], colour: tuple[int, int, int]) -> None:
-    """Draw one box, given in pixels, as far as it lies on the page."""
+    """Draw one box, given in pixels, with its frame around it, as far as it lies on the page."""
     high, wide, _ = pixels.shape
-    left, right = (min(max(round(value), 0), wide - 1) for value in (box[0], box[2]))
-    top, bottom = (min(max(round(value), 0), high - 1) for value in (box[1], box[3]))
+    thick = 2
+    left, right = (
+        min(max(round(value), 0), wide - 1) for value in (box[0] - thick, box[2] + thick)
+    )
+    top, bottom = (
+        min(max(round(value), 0), high - 1) for value in (box[1] - thick, box[3] + thick)
+    )
     inside = pixels[top : bottom + 1, left : right + 1]
     inside[:] = (inside.astype("uint16") * 7 + list(colour)) // 8
-    thick = 2
     inside[:thick], inside[-thick:] = colour, colour
     inside[:, :thick], inside[:, -thick:] = colour, colour

@@ -81,7 +81,7 @@ def running(
         counted = edge.number is not None and steps[edge.key, edge.number - page]
         if not LETTERS.search(edge.key.partition(" ")[2]):
             # A lone number must count along with the pages.
-            if counted and (counted >= 3 or (edge.in_margin and counted >= min(2, pages))):
+            if counted and counted >= (2 if edge.in_margin else 3):
                 gone.add(number)
         elif counts[edge.key] >= least or (
             edge.in_margin and counted and pages < 5 and counted >= 2

@@ -57,6 +57,10 @@ class Word:
     order: int
 
 
+# Size, bold, mono, quarter turns, and what to add to the top and bottom of pdfium's boxes.
+_Style = tuple[float, bool, bool, int, float, float]
+
+
 @dataclass(slots=True)
 class PageWords:
     """One page's words.
@@ -112,7 +116,8 @@ def _read(page: PdfPage, textpage: Any) -> PageWords:
     quarter = page.get_rotation() // 90
     rect, matrix = call.rect, call.matrix
     fonts: dict[int | None, tuple[bool, bool]] = {}
-    styles: dict[int | None, tuple[float, bool, bool, int]] = {}
+    heights: dict[tuple[int | None, float], tuple[float, float]] = {}
+    styles: dict[int | None, _Style] = {}
     seen: set[tuple[str, int, int]] = set()
     by_turn: dict[int, list[Word]] = {}
     order = 0
@@ -122,7 +127,7 @@ def _read(page: PdfPage, textpage: Any) -> PageWords:
             return None
         return to_display(rect.left, rect.top, rect.right, rect.bottom)
 
-    def style(index: int, text_object: int | None) -> tuple[float, bool, bool, int]:
+    def style(index: int, text_object: int | None) -> _Style:
         points: float = call.size(handle, index)
         turn = 0
         if call.matrix_of(handle, index, call.matrix_at):
@@ -136,8 +141,12 @@ def _read(page: PdfPage, textpage: Any) -> PageWords:
         font = call.font(text_object) if text_object else None
         if font not in fonts:
             fonts[font] = _face(font)
+        points = round(points, 1)
+        if (font, points) not in heights:
+            heights[font, points] = _height(call, handle, index, points)
         # Text that runs upwards (a quarter turn anticlockwise) on an unturned page has turns 3.
-        return (round(points, 1), *fonts[font], (quarter - turn) % 4)
+        up, down = heights[font, points] if turn == quarter == 0 else (0.0, 0.0)
+        return (points, *fonts[font], (quarter - turn) % 4, up, down)
 
     for match in _WORD.finditer(letters):
         start, end = match.span()
@@ -165,7 +174,9 @@ def _read(page: PdfPage, textpage: Any) -> PageWords:
             if key in seen:
                 continue
             seen.add(key)
-            size, bold, mono, turn = look
+            size, bold, mono, turn, up, down = look
+            top += up
+            bottom += down
             if not 0 < bottom - top < 4 * max(size, 1.0) and turn % 2 == 0:
                 top = bottom - 1.2 * max(size, 1.0)  # a font that lies about its height
             word = Word(text, left, top, right, bottom, size, bold, mono, order)
@@ -274,6 +285,23 @@ def without_joined_letters(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def _height(call: _Calls, handle: int | None, index: int, size: float) -> tuple[float, float]:
+    """What to add to the top and bottom of a font's boxes so that they hold its letters: some
+    fonts say nothing useful of how far they reach above and below the line."""
+    if not (
+        size > 0
+        and call.loose(handle, index, call.rect_at)
+        and call.origin(handle, index, call.x_at, call.y_at)
+    ):
+        return 0.0, 0.0
+    above = (call.rect.top - call.y.value) / size
+    below = (call.y.value - call.rect.bottom) / size
+    return (
+        0.0 if 0.8 < above < 1.3 else (above - 0.9) * size,
+        0.0 if 0.08 < below < 0.5 else (0.22 - below) * size,
+    )
+
+
 def _face(font: int | None) -> tuple[bool, bool]:
     """Whether a font is bold, and whether all its letters are equally wide, by name and flags."""
     import pypdfium2.raw as pdfium
@@ -309,6 +337,11 @@ class _Calls:
         self.matrix_of = bound(pdfium.FPDFText_GetMatrix, number, address, number, address)
         self.font = bound(pdfium.FPDFTextObj_GetFont, address, address)
         self.unmapped = bound(pdfium.FPDFText_HasUnicodeMapError, number, address, number)
+        self.origin = bound(
+            pdfium.FPDFText_GetCharOrigin, number, address, number, address, address
+        )
+        self.x, self.y = ctypes.c_double(), ctypes.c_double()
+        self.x_at, self.y_at = ctypes.addressof(self.x), ctypes.addressof(self.y)
         self.rect = pdfium.FS_RECTF()
         self.rect_at = ctypes.addressof(self.rect)
         self.matrix = pdfium.FS_MATRIX()
