@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,8 @@ _ALL = (
     Family(
         "source_code",
         "source code",
-        ".py .pyi .js .mjs .cjs .jsx .ts .tsx .java .kt .scala .c .h .cc .cpp .cxx .hh .hpp"
-        " .cs .go .rs .rb .php .swift .lua .pl .r .jl .sh .bash .sql",
+        ".py .pyi .pyw .js .mjs .cjs .jsx .ts .mts .cts .tsx .java .kt .scala .c .h .cc .cpp .cxx"
+        " .hh .hpp .hxx .cs .go .rs .rb .rake .gemspec .php .swift .lua .pl .r .jl .sh .bash .sql",
     ),
     Family("text", "text", ".txt .text"),
     Family("mail", "mail", ".eml"),
@@ -45,34 +44,25 @@ _ALL = (
     Family("zip_archive", "zip archive", ".zip"),
     Family("tar_archive", "tar archive", ".tar .tgz .tbz .tbz2 .txz .gz .bz2 .xz"),
 )
-# Temporary while the modules are being written.
-FAMILIES: dict[str, Family] = {
-    family.module: family
-    for family in _ALL
-    if (Path(__file__).parent / f"{family.module}.py").exists()
-}
+FAMILIES: dict[str, Family] = {family.module: family for family in _ALL}
 BY_SUFFIX: dict[str, str] = {
     suffix: family.module for family in FAMILIES.values() for suffix in family.suffixes.split()
 }
 BY_TYPE: dict[str, str] = {
-    media_type: module
-    for media_type, module in {
-        "text/plain": "text",
-        "text/markdown": "markdown",
-        "text/html": "html",
-        "application/xhtml+xml": "html",
-        "text/csv": "csv_rows",
-        "text/tab-separated-values": "csv_rows",
-        "application/json": "json_values",
-        "application/x-ndjson": "json_values",
-        "application/pdf": "pdf",
-        "application/epub+zip": "epub",
-        "application/mbox": "mbox",
-        "message/rfc822": "mail",
-        "message/global": "mail",
-        "text/x-rst": "restructured",
-        "text/asciidoc": "asciidoc",
-    }.items()
-    if module in FAMILIES
+    "text/plain": "text",
+    "text/markdown": "markdown",
+    "text/html": "html",
+    "application/xhtml+xml": "html",
+    "text/csv": "csv_rows",
+    "text/tab-separated-values": "csv_rows",
+    "application/json": "json_values",
+    "application/x-ndjson": "json_values",
+    "application/pdf": "pdf",
+    "application/epub+zip": "epub",
+    "application/mbox": "mbox",
+    "message/rfc822": "mail",
+    "message/global": "mail",
+    "text/x-rst": "restructured",
+    "text/asciidoc": "asciidoc",
 }
 """Media types that stand for a family; zip-based ones are told by their content."""

@@ -8,7 +8,7 @@ import re
 import zipfile
 from pathlib import PurePath
 
-from groundtone.documents.families import BY_SUFFIX, BY_TYPE, FAMILIES
+from groundtone.documents.families import BY_SUFFIX, BY_TYPE
 from groundtone.documents.signatures import signature
 from groundtone.errors import UnreadableFile
 
@@ -76,8 +76,6 @@ def recognise(name: str, data: bytes, media_type: str = "", *, any_text: bool = 
     family = _unmistakable(name, named, data)
     if family is None:
         family = _as_text(name, suffix, named, data, any_text)
-    if family not in FAMILIES:
-        raise UnsupportedKind(name, f"{_kind(suffix)} are not supported")
     return family
 
 
@@ -180,6 +178,8 @@ def _as_text(name: str, suffix: str, named: str | None, data: bytes, any_text: b
         return named
     if not any_text:
         raise UnsupportedKind(name, f"{_kind(suffix)} are not supported")
+    if data.startswith(b"#!"):
+        return "source_code"
     return "json_values" if _is_json(data) else "text"
 
 
