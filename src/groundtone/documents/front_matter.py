@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import tomllib
@@ -38,10 +39,8 @@ def front_matter(text: str, starts: Sequence[int]) -> tuple[int, dict[str, Any]]
 
 def _fields(source: str, fence: str) -> dict[str, Any]:
     loaded: Any = None
-    try:
+    with contextlib.suppress(ValueError, RecursionError):
         loaded = tomllib.loads(source) if fence == "+++" else _yaml(source)
-    except (ValueError, RecursionError):
-        pass
     if not isinstance(loaded, dict):
         title = _title(source, ":" if fence == "---" else "=")
         return {"title": title} if title else {}
@@ -50,9 +49,9 @@ def _fields(source: str, fence: str) -> dict[str, Any]:
         name = _clean(str(key)).strip().lower()
         if name and value is not None:
             fields[name] = _jsonable(value, 0)
-    title = fields.get("title")
-    if title is not None and not isinstance(title, str):
-        fields["title"] = json.dumps(title, ensure_ascii=False)
+    named = fields.get("title")
+    if named is not None and not isinstance(named, str):
+        fields["title"] = json.dumps(named, ensure_ascii=False)
     return fields
 
 
