@@ -25,7 +25,6 @@ def check_document(document: Document) -> None:
     assert all(isinstance(note, str) and note for note in document.notes)
     position = 0
     open_titles: tuple[str, ...] = ()
-    headed = any(block.kind == "heading" for block in document.blocks)
     for block in document.blocks:
         assert block.kind in KINDS
         assert position <= block.start < block.end <= len(document.text)
