@@ -38,10 +38,18 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A chunk's text, or text between chunks (``seen`` is None: it is not searched)."""
+    """A chunk's text, or text between chunks, where ``seen`` is None.
+
+    What lies between is not searched, but for headings, which stand above their sections' windows.
+    """
 
     seen: SeenChunk | None
     runs: tuple[Run, ...]
+
+    @property
+    def is_heading(self) -> bool:
+        """Whether there is nothing but headings in it."""
+        return all(run.kind == "heading" or not run.text.strip() for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +110,19 @@ def _shown(seen: SeenDocument, inspection: Inspection, pages: int) -> dict[str, 
 
 def pieces(seen: SeenDocument) -> Iterator[Piece]:
     """The whole canonical text in order, cut where a chunk or window begins or ends."""
-    text, at = seen.document.text, 0
+    at = 0
     for one in seen.chunks:
-        if text[at : one.chunk.start].strip():
-            yield Piece(None, tuple(_runs(seen, at, one.chunk.start, None)))
+        yield from _between(seen, at, one.chunk.start)
         yield Piece(one, tuple(_runs(seen, one.chunk.start, one.chunk.end, one)))
         at = one.chunk.end
-    if text[at:].strip():
-        yield Piece(None, tuple(_runs(seen, at, len(text), None)))
+    yield from _between(seen, at, len(seen.document.text))
+
+
+def _between(seen: SeenDocument, start: int, end: int) -> Iterator[Piece]:
+    text = seen.document.text[start:end]
+    if inner := text.strip():
+        start += text.index(inner)
+        yield Piece(None, tuple(_runs(seen, start, start + len(inner), None)))
 
 
 def _runs(seen: SeenDocument, start: int, end: int, one: SeenChunk | None) -> Iterator[Run]:
