@@ -65,10 +65,14 @@ class Output:
             print(dump(value), flush=True)
 
     @contextmanager
-    def bar(self, title: str) -> Iterator[Bar]:
-        """A progress bar on a terminal, a line every ten seconds elsewhere."""
+    def bar(self, title: str, *, left: bool = True) -> Iterator[Bar]:
+        """A progress bar on a terminal, a line every ten seconds elsewhere.
+
+        Args:
+            left: whether the bar estimates the time left; False where the words do.
+        """
         if sys.stderr.isatty():
-            with _terminal_bar(title) as update:
+            with _terminal_bar(title, left) as update:
                 yield update
             return
         told = time.monotonic()
@@ -99,25 +103,26 @@ def console(*, stderr: bool = False) -> Console:
 
 
 @contextmanager
-def _terminal_bar(title: str) -> Iterator[Bar]:
+def _terminal_bar(title: str, left: bool) -> Iterator[Bar]:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
 
-    columns = (
+    columns: list[ProgressColumn] = [
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[words]}", markup=False),
         TimeElapsedColumn(),
-        TextColumn("left", markup=False),
-        TimeRemainingColumn(),
-    )
+    ]
+    if left:
+        columns += [TextColumn("left", markup=False), TimeRemainingColumn()]
     with Progress(*columns, console=console(stderr=True), transient=True) as progress:
         task = progress.add_task(title, total=None, words="")
 
