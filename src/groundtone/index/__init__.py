@@ -46,7 +46,9 @@ class Entry:
 class Hit:
     """One window found; a higher score is better.
 
-    ``cosine``: with the question's vector, where it is known (`Index.lexical` may know it).
+    Attributes:
+        cosine: with the question's vector, where it is known (`Index.lexical` may know it).
+        words: the window's text as `words.indexed` gives it; None where the store keeps none.
     """
 
     version: str
@@ -54,6 +56,7 @@ class Hit:
     window: int
     score: float
     cosine: float | None = None
+    words: str | None = None
 
 
 class Index(Protocol):
@@ -139,3 +142,23 @@ def open_index(
         f"There is no index store {name!r}.",
         f"Set [index] store in groundtone.toml to one of: {', '.join(STORES)}.",
     )
+
+
+def drop_index(name: str, url: str, collection: str) -> None:
+    """Remove an index from a server, with all that it holds; one that is not there is fine.
+
+    Raises:
+        GroundtoneError: the server does not answer.
+    """
+    if name == "chroma":
+        from groundtone.index import chroma
+
+        chroma.drop(url, collection)
+    elif name == "pgvector":
+        from groundtone.index import postgres
+
+        postgres.drop(url, collection)
+    elif name == "qdrant":
+        from groundtone.index import qdrant
+
+        qdrant.drop(url, collection)

@@ -105,13 +105,14 @@ class LanceIndex:
             .distance_type("cosine")
             .refine_factor(REFINE)
             .ef(max(200, 2 * REFINE * k))
-            .select([*PLACE, "_distance"])
+            .select([*PLACE, "text", "_distance"])
             .limit(k)
         )
         if where:
             search = search.where(_where(where), prefilter=True)
-        rows = search.to_arrow().to_pylist()
-        return _ranked([(1.0 - row["_distance"], row) for row in rows])
+        found = search.to_arrow()
+        cosines = [1.0 - distance for distance in found.column("_distance").to_pylist()]
+        return _ranked(found, cosines, cosines)
 
     def lexical(
         self,
@@ -126,16 +127,15 @@ class LanceIndex:
         words = asked(query)
         if k < 1 or not words.strip():
             return []
-        columns = [*PLACE, "_score"] if near is None else [*PLACE, "_score", "vector"]
+        columns = [*PLACE, "text", "_score", *(() if near is None else ("vector",))]
         search = (
             self._table.search(MatchQuery(words, "text"), query_type="fts").select(columns).limit(k)
         )
         if where:
             search = search.where(_where(where), prefilter=True)
         found = search.to_arrow()
-        cosines = None if near is None else self._cosines(found, near)
-        rows = found.select([*PLACE, "_score"]).to_pylist()
-        return _ranked([(row["_score"], row) for row in rows], cosines)
+        cosines = [None] * len(found) if near is None else self._cosines(found, near)
+        return _ranked(found, found.column("_score").to_pylist(), cosines)
 
     def versions(self) -> set[str]:
         """Document versions of which any window is here."""
@@ -254,7 +254,7 @@ def _open_table(database: Any, dimensions: int) -> Any:
         exist_ok=True,
         storage_options={"new_table_enable_stable_row_ids": "true"},
     )
-    # Before it exists words are compared unstemmed; made empty it costs nothing.
+    # Without it a search by words fails; made empty it costs nothing.
     _index_words(table)
     return table
 
@@ -262,7 +262,11 @@ def _open_table(database: Any, dimensions: int) -> Any:
 def _index_words(table: Any) -> None:
     from lancedb.index import FTS
 
-    table.create_index("text", config=FTS(max_token_length=LONGEST, remove_stop_words=False))
+    plain = {"stem": False, "lower_case": False, "ascii_folding": False}  # `indexed` did it all
+    config = FTS(
+        base_tokenizer="whitespace", max_token_length=LONGEST, remove_stop_words=False, **plain
+    )
+    table.create_index("text", config=config)
 
 
 def _schema(dimensions: int) -> Any:
@@ -302,17 +306,15 @@ def _where(where: Filter) -> str:
     return " AND ".join(conditions)
 
 
-def _ranked(
-    found: list[tuple[float, dict[str, Any]]], cosines: list[float] | None = None
-) -> list[Hit]:
+def _ranked(found: Any, scores: list[float], cosines: Sequence[float | None]) -> list[Hit]:
     """Best first; equal scores in the order of ids, so that answers repeat."""
-    order = sorted(range(len(found)), key=lambda at: (-found[at][0], found[at][1]["id"]))
-    hits = []
-    for at in order:
-        score, row = found[at]
-        cosine = None if cosines is None else cosines[at]
-        hits.append(Hit(row["version"], row["chunk"], row["window"], score, cosine))
-    return hits
+    ids, versions, chunks, windows, texts = (
+        found.column(name).to_pylist() for name in (*PLACE, "text")
+    )
+    return [
+        Hit(versions[at], chunks[at], windows[at], scores[at], cosines[at], texts[at])
+        for at in sorted(range(len(ids)), key=lambda at: (-scores[at], ids[at]))
+    ]
 
 
 def _first_line(error: BaseException) -> str:
