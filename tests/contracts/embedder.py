@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -40,6 +41,12 @@ class EmbedderContract:
         assert vectors.shape == (len(TEXTS), embedder.dimensions)
         assert vectors.dtype == np.float32
         assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+
+    def test_encode_goes_to_another_process_without_weights(self, embedder: Embedder) -> None:
+        pickled = pickle.dumps(embedder.encode)
+        assert len(pickled) < 100_000
+        for text in TEXTS:
+            assert pickle.loads(pickled)(text) == embedder.encode(text)
 
     def test_no_text_no_vector(self, embedder: Embedder) -> None:
         assert embedder.embed([]).shape == (0, embedder.dimensions)

@@ -7,12 +7,13 @@ it is called.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
-
-import numpy as np
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from groundtone.errors import WrongUse
 from groundtone.weights import KNOWN, known
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["Embedder", "open_embedder"]
 
@@ -34,7 +35,11 @@ class Embedder(Protocol):
     max_tokens: int
 
     def encode(self, text: str) -> list[tuple[int, int]]:
-        """Character span of each token in ``text``, without special tokens, never cut."""
+        """Character span of each token in ``text``, without special tokens, never cut.
+
+        The bound method can be pickled, without any weights of the model: it goes to the
+        processes that read files.
+        """
         ...
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:

@@ -51,6 +51,7 @@ class OnnxRuntimeEmbedder:
             )
         self._folder = weights.path(name)
         self._tokenizer = Tokenizer(self._folder / "tokenizer.json", self.max_tokens)
+        self.encode = self._tokenizer.offsets
         self._threads = threads or _cores()
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed")
         self.precision = precision
@@ -64,9 +65,6 @@ class OnnxRuntimeEmbedder:
                 "Please report this with the output of `groundtone doctor`.",
             )
         self._session: InferenceSession = session
-
-    def encode(self, text: str) -> list[tuple[int, int]]:
-        return self._tokenizer.offsets(text)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         out = np.empty((len(texts), self.dimensions), dtype=np.float32)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer as Fast
 
 
 class Tokenizer:
     """The tokenizer of a ``tokenizer.json``; safe to use from several threads.
+
+    It can be pickled, for another process of this machine that can read the file.
 
     Args:
         path: the ``tokenizer.json``.
@@ -15,15 +22,11 @@ class Tokenizer:
     """
 
     def __init__(self, path: Path, max_tokens: int) -> None:
-        from tokenizers import Tokenizer as Fast
+        self._path = path
+        self._max_tokens = max_tokens
 
-        # Two of them: truncation is a setting of the object, and threads share it.
-        self._whole = Fast.from_file(str(path))
-        self._whole.no_padding()
-        self._whole.no_truncation()
-        self._cut = Fast.from_file(str(path))
-        self._cut.no_padding()
-        self._cut.enable_truncation(max_tokens)
+    def __reduce__(self) -> tuple[type[Tokenizer], tuple[Path, int]]:
+        return Tokenizer, (self._path, self._max_tokens)
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Character span of each token, without special tokens, never truncated."""
@@ -32,3 +35,25 @@ class Tokenizer:
     def batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids with special tokens, at most ``max_tokens`` each."""
         return [encoded.ids for encoded in self._cut.encode_batch_fast(list(texts))]
+
+    # Two of them, each loaded when first used: truncation is a setting of the object, and threads
+    # share it.
+
+    @cached_property
+    def _whole(self) -> Fast:
+        whole = self._load()
+        whole.no_truncation()
+        return whole
+
+    @cached_property
+    def _cut(self) -> Fast:
+        cut = self._load()
+        cut.enable_truncation(self._max_tokens)
+        return cut
+
+    def _load(self) -> Fast:
+        from tokenizers import Tokenizer as Fast
+
+        loaded = Fast.from_file(str(self._path))
+        loaded.no_padding()
+        return loaded
