@@ -104,9 +104,18 @@ class Embedding(_Section):
 
 
 class IndexSettings(_Section):
-    """Where windows and vectors are stored."""
+    """Where windows and vectors are stored; docs/stores.md says which store when.
+
+    Attributes:
+        store: ``lancedb``, ``chroma``, ``pgvector`` or ``qdrant``.
+        url: of the store's server; empty: embedded in the workspace. A password belongs in the
+            environment (``GROUNDTONE_INDEX__URL``, PGPASSWORD, QDRANT_API_KEY), not in the file.
+        collection: the index's name on a server.
+    """
 
     store: str = "lancedb"
+    url: str = ""
+    collection: str = "groundtone"
 
 
 class Retrieval(_Section):
@@ -323,7 +332,9 @@ DEFAULT_FILE = """\
 # threads =                    # a number; not set: what the machine has
 
 [index]
-# store = "lancedb"
+# store = "lancedb"            # or "chroma", "pgvector", "qdrant"
+# url = ""                     # of the store's server; empty: embedded in this workspace
+# collection = "groundtone"    # its name on a server
 
 [retrieval]
 # k = 5                        # passages for a question

@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.contracts.index import DIMENSIONS, IndexContract, entry, unit
+from tests.servers import chroma_server
 
 from groundtone.errors import GroundtoneError
 from groundtone.index import Index, open_index
@@ -24,26 +20,8 @@ class TestEmbedded(IndexContract):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Chroma server on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("chroma")
-    program = Path(sys.executable).with_name("chroma")
-    process = subprocess.Popen(
-        [program, "run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"{url}/api/v2/heartbeat", timeout=1).close()
-            break
-        except OSError:
-            time.sleep(0.1)
-    yield url
-    process.terminate()
-    process.wait()
+    with chroma_server(tmp_path_factory.mktemp("chroma")) as url:
+        yield url
 
 
 class TestServer(IndexContract):

@@ -6,20 +6,18 @@ from pathlib import Path
 
 import pytest
 from tests.contracts.index import DIMENSIONS, IndexContract
+from tests.servers import postgres_server
 
 from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.index import Index, open_index
 
 pytest.importorskip("psycopg", reason="the extra `pgvector` is not installed")
-pgserver = pytest.importorskip("pgserver", reason="no PostgreSQL to test with")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL 16 with pgvector, on a socket of its own."""
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+def server() -> Iterator[str]:
+    with postgres_server() as url:
+        yield url
 
 
 class TestPostgres(IndexContract):

@@ -248,6 +248,13 @@ def _client(url: str, folder: Path) -> Any:
         ) from error
 
 
+def drop(url: str, collection: str) -> None:
+    """Remove a collection from a server."""
+    client = _client(url, Path())
+    if collection in {known.name for known in client.list_collections()}:
+        client.delete_collection(collection)
+
+
 def _metadata(entry: Entry) -> dict[str, Any]:
     told: dict[str, Any] = {
         "version": entry.version,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
-from groundtone.index import Index, open_index
+from groundtone.index import Index, drop_index, open_index
 
 FIRST = "1"
 
@@ -20,12 +20,24 @@ class Indexes:
         store: what keeps them, "lancedb".
         current: asks which is current; None before the first rebuild. Asked again at each use,
             because another process may have rebuilt.
+        url: of the store's server, if it has one.
+        collection: the first index's name there; a rebuild's carries its number.
     """
 
-    def __init__(self, folder: Path, store: str, current: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        store: str,
+        current: Callable[[], str | None],
+        *,
+        url: str = "",
+        collection: str = "groundtone",
+    ) -> None:
         self._folder = folder
         self._store = store
         self._current = current
+        self._url = url
+        self._collection = collection
         self._lock = Lock()
         self._opened: tuple[str, int, Index] | None = None
 
@@ -34,11 +46,7 @@ class Indexes:
         name = self._name()
         with self._lock:
             if self._opened is None or self._opened[:2] != (name, dimensions):
-                self._opened = (
-                    name,
-                    dimensions,
-                    open_index(self._store, self._path(name), dimensions),
-                )
+                self._opened = (name, dimensions, self._open(name, dimensions))
             return self._opened[2]
 
     def exists(self) -> bool:
@@ -48,15 +56,16 @@ class Indexes:
     def beside(self, dimensions: int) -> tuple[str, Index]:
         """A new, empty index and its name; it is current once that name is remembered."""
         name = str(int(self._name()) + 1)
-        shutil.rmtree(self._path(name), ignore_errors=True)
-        return name, open_index(self._store, self._path(name), dimensions)
+        if self._path(name).exists():  # left by a rebuild that was killed
+            self._drop(self._path(name))
+        return name, self._open(name, dimensions)
 
     def sweep(self) -> None:
-        """Remove indexes that are not current; only under the writing lock."""
+        """Remove indexes of this store that are not current; only under the writing lock."""
         keep = self._path(self._name())
-        for path in self._folder.glob("*"):
+        for path in self._folder.glob(f"{self._store}-*"):
             if path != keep:
-                shutil.rmtree(path, ignore_errors=True)
+                self._drop(path)
 
     def close(self) -> None:
         """Close the opened index."""
@@ -70,3 +79,21 @@ class Indexes:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{self._store}-{name}"
+
+    def _open(self, name: str, dimensions: int) -> Index:
+        path = self._path(name)
+        path.mkdir(parents=True, exist_ok=True)  # for a server too: it says that the index is there
+        return open_index(
+            self._store,
+            path,
+            dimensions,
+            url=self._url,
+            collection=self._collection if name == FIRST else f"{self._collection}-{name}",
+        )
+
+    def _drop(self, path: Path) -> None:
+        if self._url:
+            name = path.name.removeprefix(f"{self._store}-")
+            collection = self._collection if name == FIRST else f"{self._collection}-{name}"
+            drop_index(self._store, self._url, collection)
+        shutil.rmtree(path, ignore_errors=True)

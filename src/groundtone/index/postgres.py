@@ -80,7 +80,7 @@ class PostgresIndex:
         self._threads = threading.local()
         self._opened: list[Any] = []
         self._known: tuple[float, int, float] | None = None
-        name = "".join(c if c.isalnum() else "_" for c in collection.lower())[:50]
+        name = _table_name(collection)
         self._table = sql.Identifier(name)
         self._index = name
         self._asked(self._make)
@@ -334,6 +334,23 @@ class PostgresIndex:
                 "See that it is running, that pgvector is installed in it, and that this user "
                 "may create tables; then try again.",
             ) from error
+
+
+def drop(url: str, collection: str) -> None:
+    """Remove a table from a database."""
+    import psycopg
+    from psycopg import sql
+
+    table = sql.Identifier(_table_name(collection))
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS {t}").format(t=table))
+    except psycopg.Error as error:
+        raise GroundtoneError(f"PostgreSQL failed: {first_line(error)}.") from error
+
+
+def _table_name(collection: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in collection.lower())[:50]
 
 
 def _literal(vector: np.ndarray) -> str:

@@ -279,6 +279,11 @@ def _client(url: str) -> Any:
     )
 
 
+def drop(url: str, collection: str) -> None:
+    """Remove a collection from a server."""
+    _client(url).delete_collection(collection)
+
+
 def _package() -> Any:
     try:
         import qdrant_client

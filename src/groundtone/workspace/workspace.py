@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from groundtone import settings as settings_module
 from groundtone.answering.answer import Answer, Citation
 from groundtone.answering.pipeline import Answerer
+from groundtone.answering.prompt import Message
 from groundtone.catalog import Catalog
 from groundtone.errors import NoWorkspace, WrongUse
 from groundtone.retrieval import Passage, Retriever
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from groundtone.evaluation.report import Report
     from groundtone.evaluation.style import Style
     from groundtone.index.generations import Indexes
-    from groundtone.syncing import SyncReport
+    from groundtone.syncing import Step, SyncReport
     from groundtone.workspace.tune import Run
 
 STATE = ".groundtone"
@@ -108,8 +109,13 @@ class Workspace:
         """The stores of windows and vectors: the current one, and the next while it is built."""
         from groundtone.index.generations import Indexes
 
+        index = self.settings.index
         return Indexes(
-            self.state / "index", self.settings.index.store, lambda: self.catalog.fact("index")
+            self.state / "index",
+            index.store,
+            lambda: self.catalog.fact("index"),
+            url=index.url,
+            collection=index.collection,
         )
 
     @cached_property
@@ -143,6 +149,7 @@ class Workspace:
             self.settings.answer,
             self.settings.chat,
             refuse_below=self.settings.retrieval.refuse_below,
+            embed=lambda texts: self.embedder.embed(texts),
         )
 
     def adapters(self) -> dict[str, Path]:
@@ -158,10 +165,17 @@ class Workspace:
     def sync(
         self,
         *sources: str | Path,
-        progress: Callable[..., None] | None = None,
+        progress: Callable[[Step], None] | None = None,
         rebuild: bool = False,
+        dry_run: bool = False,
     ) -> SyncReport:
         """Bring the index in step with the sources: given ones are added to the known ones.
+
+        Args:
+            sources: folders, files, and addresses of web pages and sitemaps; none: all known ones.
+            progress: told how it goes on.
+            rebuild: read and embed everything again.
+            dry_run: only say what would be done.
 
         Raises:
             WrongUse: no source is known, or one does not exist.
@@ -171,7 +185,7 @@ class Workspace:
         from groundtone import syncing
 
         return syncing.sync(
-            [Path(source) for source in sources],
+            sources,
             catalog=self.catalog,
             indexes=self.indexes,
             embedder=lambda: self.embedder,  # nothing to do, nothing to load
@@ -179,7 +193,44 @@ class Workspace:
             state=self.state,
             progress=progress,
             rebuild=rebuild,
+            dry_run=dry_run,
         )
+
+    def sources(self) -> dict[Path | str, int]:
+        """The paths and addresses that are kept in step, each with its number of documents."""
+        from groundtone.syncing.sources import named
+
+        root = self.folder.resolve()
+        return {
+            named(root, source.path): len(self.catalog.documents(source.id))
+            for source in self.catalog.sources()
+        }
+
+    def forget(self, *sources: str | Path) -> dict[str, int]:
+        """Remove sources and their documents; the files stay.
+
+        Returns:
+            how many documents went with each.
+
+        Raises:
+            WrongUse: one of them is no source; then none is removed.
+            Busy: another process is syncing this workspace.
+        """
+        from groundtone import syncing
+        from groundtone.syncing.sources import find
+
+        for source in sources:
+            find(self.catalog, self.folder.resolve(), source)
+        return {
+            str(source): syncing.forget(
+                source,
+                state=self.state,
+                catalog=self.catalog,
+                indexes=self.indexes,
+                dimensions=lambda: self.embedder.dimensions,
+            )
+            for source in sources
+        }
 
     def search(self, question: str, k: int | None = None) -> list[Passage]:
         """The passages for a question, best first; `k` defaults to ``retrieval.k``."""
@@ -187,23 +238,34 @@ class Workspace:
 
     # -- answers ----------------------------------------------------------------------------
 
-    def ask(self, question: str, *, model: str | None = None) -> Answer:
-        """Answer a question from the documents, every sentence attributed."""
-        for event in self.stream(question, model=model):
+    def ask(
+        self, question: str, *, model: str | None = None, history: Sequence[Message] = ()
+    ) -> Answer:
+        """Answer a question from the documents, every sentence attributed.
+
+        `history` is the conversation so far, oldest first: messages with role "user" or
+        "assistant" and content. A follow-up ("Why?") is searched with the question it follows.
+        """
+        for event in self.stream(question, model=model, history=history):
             if isinstance(event, Answer):
                 return event
         raise AssertionError("stream() ends with an Answer")
 
-    def stream(self, question: str, *, model: str | None = None) -> Iterator[str | Answer]:
+    def stream(
+        self, question: str, *, model: str | None = None, history: Sequence[Message] = ()
+    ) -> Iterator[str | Answer]:
         """Yield pieces of text as they are written, then the finished answer; it is logged.
 
         Raises:
-            WrongUse: an empty question, or an unknown model.
+            WrongUse: an empty question, an unknown model, a history that is no conversation.
         """
         if not question.strip():
             raise WrongUse("The question is empty.", "Write a question.")
         name = self.model_name(model)
-        for event in self.answerer.stream(question, model=name, system=self.voice(name)):
+        events = self.answerer.stream(
+            question, model=name, system=self.voice(name), history=history
+        )
+        for event in events:
             if isinstance(event, Answer):
                 self._log(event)
             yield event

@@ -1,0 +1,60 @@
+"""A workspace on each store: synced, searched, edited, rebuilt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.servers import chroma_server, postgres_server
+
+from groundtone import Workspace
+
+PAGES = {
+    "reset.md": "# Passwords\n\nReset a password under Settings > Account.",
+    "limits.md": "# Limits\n\nERR-1042 says that the export is too large.",
+    "colours.md": "# Colours\n\nThe panel can be blue or green.",
+}
+
+
+@pytest.fixture(params=["chroma", "chroma-server", "pgvector", "qdrant"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The section [index] of a workspace on this store."""
+    if request.param == "chroma-server":
+        pytest.importorskip("chromadb", reason="the extra `chroma` is not installed")
+        with chroma_server(tmp_path / "server") as url:
+            yield f'store = "chroma"\nurl = "{url}"\ncollection = "support-docs"'
+    elif request.param == "pgvector":
+        pytest.importorskip("psycopg", reason="the extra `pgvector` is not installed")
+        with postgres_server() as url:
+            yield f'store = "pgvector"\nurl = "{url}"\ncollection = "support-docs"'
+    else:
+        pytest.importorskip({"chroma": "chromadb", "qdrant": "qdrant_client"}[request.param])
+        yield f'store = "{request.param}"'
+
+
+def test_documents_are_found_edited_and_rebuilt(settings: str, tmp_path: Path) -> None:
+    source, folder = tmp_path / "docs", tmp_path / "kb"
+    source.mkdir()
+    folder.mkdir()
+    for name, text in PAGES.items():
+        (source / name).write_text(text)
+    (folder / "groundtone.toml").write_text(f"[index]\n{settings}\n")
+    with Workspace.open(folder) as workspace:
+        assert workspace.sync(source).added == 3
+        assert workspace.search("resetting my password")[0].document == "reset.md"
+        assert workspace.search("ERR-1042")[0].document == "limits.md"
+        (source / "limits.md").unlink()
+        (source / "colours.md").write_text("# Colours\n\nThe panel is always turquoise.")
+        report = workspace.sync()
+        assert (report.updated, report.deleted, report.unchanged) == (1, 1, 1)
+        assert workspace.search("turquoise")[0].document == "colours.md"
+        assert {p.document for p in workspace.search("ERR-1042 export")} <= set(PAGES) - {
+            "limits.md"
+        }
+        workspace.sync(rebuild=True)
+        assert workspace.search("turquoise")[0].document == "colours.md"
+        assert len(workspace.search("password panel")) == 2
+    with Workspace.open(folder) as workspace:
+        assert workspace.sync().unchanged == 2
+        assert workspace.search("resetting my password")[0].document == "reset.md"
