@@ -12,6 +12,8 @@ import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Recognising a page takes seconds; tests that want it switch it on.
+os.environ.setdefault("GROUNDTONE_OCR", "off")
 
 _LOOPBACK = ("127.", "::1", "localhost")
 _connect = socket.socket.connect
