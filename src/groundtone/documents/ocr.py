@@ -22,7 +22,7 @@ from typing import Any
 from groundtone.documents.document import Box
 
 REMEDY = "pip install 'groundtone[ocr]' or install tesseract"
-_UNSURE = 0.5  # results that the engine itself gives less are left out
+_UNSURE = 0.6  # results that the engine itself gives less are left out
 _PAGE_SECONDS = 60
 
 
@@ -66,8 +66,6 @@ def recognise(pixels: Any) -> list[Recognised]:
 @cache
 def _models() -> dict[str, str] | None:
     """RapidOCR's model files by role, or None where it or one of them is missing."""
-    if importlib.util.find_spec("rapidocr") is None:
-        return None
     found = importlib.util.find_spec("rapidocr")
     if found is None or not found.submodule_search_locations:
         return None
