@@ -18,6 +18,8 @@ class Step:
         seconds: since the sync began.
         left: seconds until the end, judged by the bytes read so far; None before anything is
             known.
+        page: the address that is being fetched; then ``done`` and ``total`` count pages, and
+            nothing has been read yet.
     """
 
     done: int
@@ -26,6 +28,7 @@ class Step:
     windows: int
     seconds: float
     left: float | None = None
+    page: str | None = None
 
     @property
     def chunks_per_s(self) -> float:

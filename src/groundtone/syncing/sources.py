@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -19,20 +20,20 @@ Check = Callable[[str, Collection[str]], None]
 def choose(
     catalog: Catalog,
     root: Path,
-    named: Sequence[Path | str],
+    given: Sequence[Path | str],
     report: SyncReport,
     *,
     check: Check | None = None,
     remember: bool = True,
 ) -> list[Source]:
-    """The sources to sync: those named, or all known ones.
+    """The sources to sync: those given, or all known ones.
 
     A path inside a known source means that source; a new one that holds known ones takes them in:
     no file is indexed twice. A page that is a document of a known source means that source.
 
     Args:
         root: the workspace's folder.
-        named: paths, and addresses as text.
+        given: paths, and addresses as text.
         check: asked about each new address before it is remembered.
         remember: False: new sources get an id below 1, and nothing is changed.
 
@@ -40,7 +41,7 @@ def choose(
         WrongUse: a path does not exist, an address is none, or nothing is known.
         GroundtoneError: an address cannot be fetched.
     """
-    wanted = [resolve(one) for one in named]
+    wanted = [resolve(one) for one in given]
     known = catalog.sources()
     chosen: dict[int, Source] = {}
     unremembered = count(0, -1)
@@ -69,7 +70,7 @@ def choose(
         chosen[cover.id] = cover
     if not known and not chosen:
         raise WrongUse("No source is known yet.", "Name a folder: `groundtone sync FOLDER`.")
-    return list(chosen.values()) if named else known
+    return list(chosen.values()) if given else known
 
 
 def resolve(named: Path | str) -> Path | str:
@@ -94,6 +95,28 @@ def resolve(named: Path | str) -> Path | str:
     return path.resolve()
 
 
+def find(catalog: Catalog, root: Path, named: Path | str) -> Source:
+    """The known source that is meant, by its path, its address, or as it is remembered.
+
+    Raises:
+        WrongUse: there is none.
+    """
+    known = catalog.sources()
+    spelling = str(named)
+    if is_address(spelling):
+        with suppress(ValueError):
+            spelling = normal(spelling)
+    for source in known:
+        here = None if is_address(source.path) else place(root, source.path)
+        path = Path(named)
+        if source.path == spelling or (here and here in (path.absolute(), path.resolve())):
+            return source
+    shown = ", ".join(source.path for source in known) or "none"
+    raise WrongUse(
+        f"{named} is no source of this workspace.", f"Name one of them; known are: {shown}."
+    )
+
+
 def pages_of(catalog: Catalog, sources: Sequence[Source]) -> set[str]:
     """The pages that are documents of these sources."""
     return {
@@ -109,6 +132,11 @@ def name(root: Path, one: Path | str) -> str:
     if isinstance(one, str):
         return one
     return one.relative_to(root).as_posix() if one.is_relative_to(root) else one.as_posix()
+
+
+def named(root: Path, name: str) -> Path | str:
+    """A remembered source as `choose` takes it: a path, or an address as text."""
+    return name if is_address(name) else place(root, name)
 
 
 def place(root: Path, name: str) -> Path:
