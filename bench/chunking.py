@@ -5,7 +5,8 @@
 Recall, precision and intersection over union of character spans among the five best passages, as
 Smith and Troynikov define them ("Evaluating Chunking Strategies for Retrieval", Chroma technical
 report, 2024): text shown twice counts twice against precision and IoU. All ways are ranked by the
-cosine of the same MiniLM alone, over all texts together. Beside ours: recursive splitting without
+cosine of the same MiniLM alone, over all texts together; of a passage is shown what a search shows,
+for ours the windows nearly as near as the nearest of all. Beside ours: recursive splitting without
 overlap, by the package langchain-text-splitters if PYTHON (an interpreter that has it) is given,
 else by a plain implementation of its algorithm; sizes are tokens of MiniLM's own tokenizer.
 """
@@ -26,7 +27,9 @@ import numpy as np
 from groundtone.chunking import chunk
 from groundtone.documents import read
 from groundtone.embedding import Embedder, open_embedder
-from groundtone.settings import Chunking
+from groundtone.index import Hit
+from groundtone.retrieval.showing import joined, matching
+from groundtone.settings import Chunking, Retrieval
 
 Span = tuple[int, int]
 SEPARATORS = ("\n\n", "\n", " ", "")  # LangChain's default
@@ -50,12 +53,13 @@ json.dump(made, sys.stdout)
 
 @dataclass(frozen=True)
 class Unit:
-    """What is embedded, what is shown when it is found, and the passage it stands for."""
+    """What is embedded, its span, and the passage it is a window of."""
 
     corpus: str
     passage: int
+    window: int
     text: str
-    shown: Span
+    span: Span
 
 
 @dataclass(frozen=True)
@@ -90,10 +94,11 @@ def main() -> int:
     for name, way in ways(embedder, given.peers_python, given.windows).items():
         units = [unit for path in corpora for unit in way(path.stem, path)]
         scores = asked @ embedder.embed([unit.text for unit in units]).T
-        found = [
-            judge(q, best(units, line, given.k)) for q, line in zip(questions, scores, strict=True)
+        judged = [
+            judge(question, found(units, line, given.k, Retrieval().candidates))
+            for question, line in zip(questions, scores, strict=True)
         ]
-        recall, precision, iou, shown = np.mean(found, axis=0)
+        recall, precision, iou, shown = np.mean(judged, axis=0)
         tokens = sum(
             min(len(embedder.encode(unit.text)) + 2, embedder.max_tokens) for unit in units
         )
@@ -144,7 +149,7 @@ def ways(embedder: Embedder, python: Path | None, sizes: Sequence[int] | None) -
 
 
 def ours(embedder: Embedder, window_tokens: int) -> Way:
-    """A passage is found by its best window, and that window is what is shown of it."""
+    """A passage is found by its best window; of it is shown what is nearly as near."""
     sizes = Chunking()
 
     def way(corpus: str, path: Path) -> Iterator[Unit]:
@@ -156,8 +161,9 @@ def ours(embedder: Embedder, window_tokens: int) -> Way:
             max_tokens=sizes.max_tokens,
             window_tokens=window_tokens,
         ):
-            for window in made.windows:
-                yield Unit(corpus, made.ordinal, window.text, (window.start, window.end))
+            for number, window in enumerate(made.windows):
+                span = (window.start, window.end)
+                yield Unit(corpus, made.ordinal, number, window.text, span)
 
     return way
 
@@ -169,7 +175,7 @@ def recursive(embedder: Embedder, size: int, python: Path | None) -> Way:
         text = path.read_bytes().decode("utf-8")
         spans = by_langchain(python, text, size) if python else split(text, size, embedder.encode)
         for number, (start, end) in enumerate(spans):
-            yield Unit(corpus, number, text[start:end], (start, end))
+            yield Unit(corpus, number, 0, text[start:end], (start, end))
 
     return way
 
@@ -252,25 +258,36 @@ def _finds(text: str, mark: str, start: int, end: int) -> Iterator[int]:
         at = text.find(mark, at + len(mark), end)
 
 
-def best(units: Sequence[Unit], scores: np.ndarray, k: int) -> list[Unit]:
-    """The best unit of each of the ``k`` best passages."""
-    found: dict[tuple[str, int], Unit] = {}
-    for at in np.argsort(-scores, kind="stable"):
-        unit = units[at]
-        found.setdefault((unit.corpus, unit.passage), unit)
-        if len(found) == k:
-            break
-    return list(found.values())
+def found(
+    units: Sequence[Unit], scores: np.ndarray, k: int, candidates: int
+) -> list[tuple[str, Span]]:
+    """What is shown of the ``k`` best passages, as (corpus, span): as a search shows it."""
+    order = np.argsort(-scores, kind="stable")[:candidates]
+    hits = [
+        Hit(units[at].corpus, units[at].passage, units[at].window, float(scores[at]))
+        for at in order
+    ]
+    near = matching(hits)
+    best: dict[tuple[str, int], int] = {}
+    for hit in hits:
+        best.setdefault((hit.version, hit.chunk), hit.window)
+    places = {(unit.corpus, unit.passage, unit.window): unit.span for unit in units}
+    shown = []
+    for key in list(best)[:k]:
+        windows = {best[key], *near.get(key, ())}
+        spans = joined(places[*key, window] for window in windows)
+        shown += [(key[0], span) for span in spans]
+    return shown
 
 
-def judge(question: Question, found: Sequence[Unit]) -> tuple[float, float, float, int]:
+def judge(question: Question, found: Sequence[tuple[str, Span]]) -> tuple[float, float, float, int]:
     """Recall, precision, IoU, and how many characters were shown."""
-    shown = sum(unit.shown[1] - unit.shown[0] for unit in found)
+    shown = sum(end - start for _, (start, end) in found)
     covered = bytearray(max(end for _, end in question.wanted))
-    for unit in found:
-        if unit.corpus == question.corpus:
+    for corpus, span in found:
+        if corpus == question.corpus:
             for start, end in question.wanted:
-                low, high = max(start, unit.shown[0]), min(end, unit.shown[1])
+                low, high = max(start, span[0]), min(end, span[1])
                 covered[low:high] = b"\1" * max(0, high - low)
     hit = sum(covered)
     wanted = sum(end - start for start, end in question.wanted)

@@ -50,6 +50,8 @@ class Passage:
         title, section, headings, page, box: where it stands; see `chunking.Chunk`.
         version, chunk: its place in the catalog.
         window: span in the document's text of the window that matched best.
+        shown: spans in the document's text of the parts worth showing, in order: every window
+            nearly as near to the question as the nearest of all, and `window`; see `showing`.
         dense: best cosine of its windows with the question; None if it is not known.
         lexical: best BM25 score of its windows; None if no word is shared.
         origin: where the score comes from; None for a passage that was not searched for.
@@ -72,6 +74,7 @@ class Passage:
     dense: float | None
     lexical: float | None
     origin: Origin | None = None
+    shown: tuple[tuple[int, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The shape that ``search --json`` prints."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +15,7 @@ from groundtone.index import Hit, Index
 from groundtone.index.generations import Indexes
 from groundtone.retrieval.fusion import Sides, fuse
 from groundtone.retrieval.passage import Origin, Passage
+from groundtone.retrieval.showing import joined, matching
 from groundtone.settings import Retrieval
 
 if TYPE_CHECKING:
@@ -199,6 +200,7 @@ class Retriever:
             first = sorted(reranked, key=lambda key: (-reranked[key], place(key)))
             order = [*first, *order[len(first) :]]
         ranks = _ranks(live.dense), _ranks(live.lexical)
+        near = matching(dense)
         passages = []
         for rank, key in enumerate(order[:k], 1):
             chunk = found.chunk(key)
@@ -211,6 +213,7 @@ class Retriever:
                     found.text(key[0], chunk.chunk.start, chunk.chunk.end),
                     rank=rank,
                     window=live.window[key],
+                    near=near.get(key, set()),
                     score=_score(origin, bool(reranked)),
                     dense=live.cosine.get(key),
                     lexical=live.lexical.get(key),
@@ -269,6 +272,7 @@ def _passage(
     *,
     rank: int,
     window: int,
+    near: Collection[int] = (),
     score: float = 0.0,
     dense: float | None = None,
     lexical: float | None = None,
@@ -293,4 +297,5 @@ def _passage(
         dense=dense,
         lexical=lexical,
         origin=origin,
+        shown=joined(chunk.windows[number] for number in {window, *near}),
     )

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groundtone.index import Hit
+from groundtone.retrieval.showing import NEAR, joined, matching
+
+spans = st.lists(
+    st.tuples(st.integers(0, 200), st.integers(1, 30)).map(lambda one: (one[0], one[0] + one[1])),
+    max_size=12,
+)
+
+
+@given(spans)
+def test_joined_spans_cover_the_same_in_order(given: list[tuple[int, int]]) -> None:
+    found = joined(given, gap=0)
+    assert all(one[1] < other[0] for one, other in pairwise(found))
+    covered = {place for start, end in given for place in range(start, end)}
+    assert {place for start, end in found for place in range(start, end)} == covered
+
+
+def test_windows_nearly_as_near_as_the_best_match() -> None:
+    hits = [
+        Hit("a", 0, 2, 0.8), Hit("b", 5, 0, 0.8 * NEAR), Hit("a", 0, 3, 0.8 * NEAR - 0.01),
+        Hit("a", 0, 0, 0.7),
+    ]  # fmt: skip
+    assert matching(hits) == {("a", 0): {2, 0}, ("b", 5): {0}}
+    assert matching([]) == {}
