@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import shutil
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.small_embedder import SmallEmbedder
+from tests.syncing import hostile
 from tests.syncing.place import Place
 
 from groundtone import documents
@@ -132,16 +134,9 @@ def test_a_file_that_became_unreadable_keeps_its_last_good_version(place: Place)
 def test_a_file_that_changes_while_it_is_read_fails_and_is_taken_next_time(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = place.write("guide.md", GUIDE)
-    read = documents.read
-
-    def changing(path: Path, *, max_bytes: int) -> documents.Document:
-        document = read(path, max_bytes=max_bytes)
-        path.write_text(GUIDE + "More.\n")
-        return document
-
+    path = place.write("guide.md", f"grow\n\n{GUIDE}")
     with monkeypatch.context() as patch:
-        patch.setattr(documents, "read", changing)
+        patch.setattr(documents, "read_all", hostile.read_all)
         report = place.sync()
     assert report.added == 0 and "while it is read" in report.failed[0][1]
     os.utime(path, (1e9, 1e9))
@@ -187,7 +182,7 @@ def test_several_sources_and_single_files(place: Place, tmp_path: Path) -> None:
     single.write_text("# Single\n\nNo longer alone.")
     assert counts(place.sync([])) == (0, 1, 0, 1)
     removed = forget(
-        single, state=place.state, catalog=place.catalog, indexes=place.indexes, dimensions=24
+        single, state=place.state, catalog=place.catalog, indexes=place.indexes, dimensions=lambda: 24
     )
     assert removed == 1 and set(place.contents()) == {"guide.md"}
     place.check()
@@ -313,11 +308,12 @@ def test_a_long_document_is_embedded_in_parts(place: Place) -> None:
     )
     place.write("long.md", f"# Long\n\n{text}\n")
     seen: list[tuple[int, int, int]] = []
-    report = place.sync(
-        progress=lambda step: seen.append((step.done, step.total, step.windows))
-    )
+    report = place.sync(progress=lambda step: seen.append((step.done, step.total, step.windows)))
     assert report.windows == 700
-    assert seen == [(1, 1, 512), (1, 1, 700)]
+    assert seen[0] == (0, 1, 0) and seen[-1] == (1, 1, 700)
+    steps = [windows for _, _, windows in seen]
+    assert max(b - a for a, b in itertools.pairwise(steps)) == 64
+    assert all(done == 0 for done, _, windows in seen if windows < 700)
     place.check()
 
 

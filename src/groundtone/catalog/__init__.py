@@ -1,44 +1,52 @@
 """What is known: sources, documents, chunks, models, runs, answers, in one SQL database.
 
 The catalog is the truth; the index beside it can be built again from it and from the files.
+
+Names that need the database are loaded when first used: the processes that read files only need
+the plain values.
 """
 
 from __future__ import annotations
 
-from groundtone.catalog.documents import (
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from groundtone.catalog.records import (
     DocumentInfo,
-    Documents,
+    FailedFile,
     FileState,
-    Found,
     FoundChunk,
     Key,
+    Place,
     Source,
     StoredChunk,
     StoredDocument,
 )
-from groundtone.catalog.models import Activation, Models, StoredAnswer, StoredModel, StoredRun
 
+if TYPE_CHECKING:
+    from groundtone.catalog.catalog import Catalog
+    from groundtone.catalog.documents import Found
+    from groundtone.catalog.models import Activation, StoredAnswer, StoredModel, StoredRun
 
-class Catalog(Documents, Models):
-    """All that a workspace knows; safe from many threads and processes at once.
-
-    Args:
-        where: path of an SQLite file, made if absent, or an SQLAlchemy URL.
-
-    Raises:
-        GroundtoneError: it is damaged, or was made by another version.
-        Busy: another process held it locked for too long.
-    """
-
+_HOMES = {
+    "Catalog": "catalog",
+    "Found": "documents",
+    "Activation": "models",
+    "StoredAnswer": "models",
+    "StoredModel": "models",
+    "StoredRun": "models",
+}
 
 __all__ = [
     "Activation",
     "Catalog",
     "DocumentInfo",
+    "FailedFile",
     "FileState",
     "Found",
     "FoundChunk",
     "Key",
+    "Place",
     "Source",
     "StoredAnswer",
     "StoredChunk",
@@ -46,3 +54,9 @@ __all__ = [
     "StoredModel",
     "StoredRun",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'groundtone.catalog' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"groundtone.catalog.{_HOMES[name]}"), name)

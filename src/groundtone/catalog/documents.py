@@ -1,196 +1,99 @@
-"""Sources, documents and chunks: what is live now, and where its text is."""
+"""Documents and chunks: what is live now, and where its text is."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
-from groundtone.catalog.schema import Database, chunks, documents, facts, sources, texts
+from groundtone.catalog import rows
+from groundtone.catalog.records import (
+    DocumentInfo,
+    FailedFile,
+    FileState,
+    FoundChunk,
+    Key,
+    StoredChunk,
+    StoredDocument,
+)
+from groundtone.catalog.schema import SOME, chunks, documents, failures, former, slices
+from groundtone.catalog.sources import Sources
 
-Box = tuple[float, float, float, float]
-Key = tuple[str, int]
-"""A chunk: its document's version and its ordinal there."""
-
-Item = TypeVar("Item")
-
-PART = 65_536
-SOME = 400  # bound parameters a statement; SQLite and PostgreSQL allow many more
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A path that is kept in step."""
-
-    id: int
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """What is known of a synced file without opening it."""
-
-    version: str
-    path: str
-    size: int
-    mtime_ns: int
-    sha256: str
-    chunk_count: int
+_version = documents.c.version
+_STORED = tuple(
+    name for name in StoredDocument.__dataclass_fields__ if name not in ("text", "chunks", "before")
+)
+_KEPT = ("source", "path", "size", "mtime_ns", "sha256", "modified", "recipe")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredChunk:
-    """A chunk's place in its document.
-
-    Attributes:
-        lead: the heading line and a line end, or "".
-        windows: spans in the document's text.
-        headers: for each window the span of the header that its table began with, if the table
-            was cut before it, else None; empty if no window has one.
-    """
-
-    ordinal: int
-    start: int
-    end: int
-    headings: tuple[str, ...]
-    section: str
-    page: int | None
-    box: Box | None
-    lead: str
-    windows: tuple[tuple[int, int], ...]
-    headers: tuple[tuple[int, int] | None, ...] = ()
-
-    def embedded(self, text: str, window: int) -> str:
-        """What is embedded and indexed for a window: lead, repeated table header, slice."""
-        start, end = self.windows[window]
-        header = self.headers[window] if self.headers else None
-        repeated = f"{text[slice(*header)]}\n" if header else ""
-        return f"{self.lead}{repeated}{text[start:end]}"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """One version of one file, as synced. ``path``: posix, relative to its source."""
-
-    version: str
-    source: int
-    path: str
-    size: int
-    mtime_ns: int
-    sha256: str
-    title: str
-    media_type: str
-    text: str
-    chunks: tuple[StoredChunk, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentInfo:
-    """A live document without its text. ``characters``: length of the text."""
-
-    version: str
-    source: int
-    path: str
-    title: str
-    media_type: str
-    size: int
-    characters: int
-    chunk_count: int
-    synced_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class FoundChunk:
-    """A live chunk, with its document."""
-
-    document: DocumentInfo
-    chunk: StoredChunk
-
-
-class Documents(Database):
-    """The part of the catalog that knows sources and documents."""
-
-    def fact(self, key: str) -> str | None:
-        """A remembered value, or None."""
-        with self.read() as connection:
-            return connection.scalar(select(facts.c.value).where(facts.c.key == key))
-
-    def remember(self, key: str, value: str) -> None:
-        """Set a remembered value."""
-        with self.write() as connection:
-            _remember(connection, {key: value})
-
-    def forget(self, key: str) -> None:
-        """Remove a remembered value."""
-        with self.write() as connection:
-            connection.execute(delete(facts).where(facts.c.key == key))
-
-    def add_source(self, path: str) -> Source:
-        """The source with this path, new or known."""
-        with self.write() as connection:
-            known = connection.scalar(select(sources.c.id).where(sources.c.path == path))
-            if known is None:
-                inserted = connection.execute(insert(sources).values(path=path))
-                known = inserted.inserted_primary_key._tuple()[0]  # type: ignore[union-attr]
-        return Source(known, path)
-
-    def sources(self) -> list[Source]:
-        """All sources, oldest first."""
-        with self.read() as connection:
-            rows = connection.execute(select(sources).order_by(sources.c.id))
-            return [Source(row.id, row.path) for row in rows]
-
-    def remove_source(self, source: int) -> set[str]:
-        """Forget a source and its documents.
-
-        Returns:
-            the versions that are no longer live, to be deleted from the index.
-        """
-        with self.write() as connection:
-            gone = set(
-                connection.scalars(select(documents.c.version).where(documents.c.source == source))
-            )
-            connection.execute(delete(sources).where(sources.c.id == source))
-        return gone
-
-    def move_source(self, source: int, into: int, folder: str) -> None:
-        """Make a source's documents part of another, where they lie in ``folder``."""
-        prefix = "" if folder == "." else f"{folder}/"
-        with self.write() as connection:
-            connection.execute(
-                update(documents)
-                .where(documents.c.source == source)
-                .values(source=into, path=prefix + documents.c.path)
-            )
-            connection.execute(delete(sources).where(sources.c.id == source))
+class Documents(Sources):
+    """The part of the catalog that knows files, documents and chunks."""
 
     def file_states(self, source: int) -> dict[str, FileState]:
-        """The source's live files by path."""
-        columns = [documents.c[name] for name in FileState.__dataclass_fields__]
+        """The source's files that have live documents, by path."""
+        names = ("file", "size", "mtime_ns", "sha256", "recipe", "modified")
+        columns = [documents.c[name] for name in (*names, "version", "chunk_count")]
+        query = select(*columns).where(documents.c.source == source)
+        found: dict[str, FileState] = {}
         with self.read() as connection:
-            rows = connection.execute(select(*columns).where(documents.c.source == source))
-            return {row.path: FileState(*row) for row in rows}
+            for file, size, mtime, sha256, recipe, changed, version, count in connection.execute(
+                query
+            ):
+                versions, indexed = (version,), (version,) if count else ()
+                past = found.get(file)
+                if past is not None:  # one of several documents in a file
+                    versions, indexed = past.versions + versions, past.indexed + indexed
+                found[file] = FileState(
+                    file, size, mtime, sha256, recipe, versions, indexed, changed
+                )
+        return found
+
+    def failed_files(self, source: int) -> dict[str, FailedFile]:
+        """The source's files that could not be read, or not wholly, by path."""
+        query = select(failures).where(failures.c.source == source).order_by(failures.c.name)
+        found: dict[str, FailedFile] = {}
+        with self.read() as connection:
+            for row in connection.execute(query):
+                past = found.get(row.file)
+                reasons = (past.reasons if past else ()) + ((row.name, row.reason),)
+                found[row.file] = FailedFile(
+                    source, row.file, row.size, row.mtime_ns, row.sha256, row.recipe, reasons
+                )
+        return found
 
     def versions(self) -> set[str]:
         """Versions of all live documents."""
         with self.read() as connection:
-            return set(connection.scalars(select(documents.c.version)))
+            return set(connection.scalars(select(_version)))
 
-    def touch(self, seen: Iterable[tuple[str, int, int]]) -> None:
-        """Note new (version, size, mtime_ns) of files whose bytes are the same."""
-        statement = (
-            update(documents)
-            .where(documents.c.version == bindparam("v"))
-            .values(size=bindparam("s"), mtime_ns=bindparam("m"))
-        )
-        values = [{"v": version, "s": size, "m": mtime} for version, size, mtime in seen]
-        if values:
-            with self.write() as connection:
-                connection.execute(statement, values)
+    def touch(self, seen: Iterable[tuple[int, str, str, int, str]]) -> None:
+        """Note new times of files whose bytes are the same.
+
+        Args:
+            seen: (source, file, sha256, mtime_ns, modified).
+        """
+        names = ("source", "file", "sha256", "mtime_ns", "modified")
+        values = [dict(zip(("s", "f", "h", "m", "d"), one, strict=True)) for one in seen]
+        if not values:
+            return
+        with self.write() as connection:
+            for table in (documents, failures):
+                where = [table.c[n] == bindparam(b) for n, b in zip(names[:3], "sfh", strict=True)]
+                change = update(table).where(*where).values(mtime_ns=bindparam("m"))
+                if table is documents:
+                    change = change.values(modified=bindparam("d"))
+                connection.execute(change, values)
 
     def replace_documents(
         self,
@@ -198,35 +101,47 @@ class Documents(Database):
         deleted_versions: Collection[str] = (),
         *,
         everything: bool = False,
+        kept: Iterable[StoredDocument] = (),
+        failed: Iterable[FailedFile] = (),
         remember: dict[str, str] | None = None,
     ) -> set[str]:
         """Make versions live, in one transaction.
 
+        Where a new version has the very text of the one it replaces, the old one can still be
+        asked for: `text` and `document` answer with the new one.
+
         Args:
-            new: each replaces the live document of the same source and path.
+            new: each replaces the live document of the same source and path, and ``before``.
             deleted_versions: documents to remove.
-            everything: remove all other documents too (a rebuild).
+            everything: remove all other documents, and all failures (a rebuild).
+            kept: live versions that stay as they are, but for their place, file and recipe.
+            failed: what is now known of files that failed; without reasons: nothing any more.
             remember: facts to set in the same transaction.
 
         Returns:
             the versions that are no longer live, to be deleted from the index.
         """
-        versions = documents.c.version
+        gone, made = set(deleted_versions), set()
         with self.write() as connection:
-            gone = set(connection.scalars(select(versions)) if everything else deleted_versions)
-            _delete(connection, gone)
-            made = set()
-            for document in new:
-                place = tuple_(documents.c.source, documents.c.path)
-                same = place == (document.source, document.path)
-                query = select(versions).where(same | (versions == document.version))
-                older = set(connection.scalars(query))
-                _delete(connection, older)
-                gone |= older
-                _insert(connection, document)
+            for document in kept:
+                gone |= _keep(connection, document)
                 made.add(document.version)
-            _remember(connection, remember or {})
-        return gone - made
+            for document in new:
+                gone |= _replace(connection, document)
+                made.add(document.version)
+            if everything:
+                gone |= set(connection.scalars(select(_version)))
+                connection.execute(delete(failures))
+            gone -= made
+            rows.delete_documents(connection, gone)
+            rows.put_failures(connection, failed)
+            rows.remember(connection, remember or {})
+        return gone
+
+    def put_failures(self, failed: Iterable[FailedFile]) -> None:
+        """Set what is known of files that failed; without reasons: nothing any more."""
+        with self.write() as connection:
+            rows.put_failures(connection, failed)
 
     def documents(self, source: int | None = None) -> list[DocumentInfo]:
         """Live documents, ordered by source and path."""
@@ -234,26 +149,50 @@ class Documents(Database):
         if source is not None:
             query = query.where(documents.c.source == source)
         with self.read() as connection:
-            return [_info(row) for row in connection.execute(query)]
+            return [rows.info(row) for row in connection.execute(query)]
 
     def document(self, version: str) -> DocumentInfo | None:
-        """One live document."""
+        """One live document, asked for by its version or by a former one of the same text."""
+        with self.read() as connection:
+            now = rows.live(connection, version)
+            row = connection.execute(
+                select(documents).where(documents.c.version == now)
+            ).one_or_none()
+        return None if row is None else rows.info(row)
+
+    def text(self, version: str, start: int = 0, end: int | None = None) -> str:
+        """Characters ``start`` to ``end`` of a live document's text; see `document`."""
+        with self.read() as connection:
+            return rows.text_of(connection, rows.live(connection, version), start, end)
+
+    def stored(self, version: str) -> StoredDocument | None:
+        """A live document whole."""
         with self.read() as connection:
             row = connection.execute(
                 select(documents).where(documents.c.version == version)
             ).one_or_none()
-        return None if row is None else _info(row)
+            if row is None:
+                return None
+            query = select(chunks).where(chunks.c.version == version).order_by(chunks.c.ordinal)
+            values = {name: getattr(row, name) for name in _STORED}
+            return StoredDocument(
+                **values,
+                text=rows.text_of(connection, version, 0, None),
+                chunks=tuple(rows.chunk(found) for found in connection.execute(query)),
+            )
 
-    def text(self, version: str, start: int = 0, end: int | None = None) -> str:
-        """The characters from ``start`` to ``end`` of a live document's text."""
+    def versions_of(self, source: int, file: str) -> dict[str, str]:
+        """The live documents of one file: version by path."""
+        same = (documents.c.source == source) & (documents.c.file == file)
         with self.read() as connection:
-            return _text(connection, version, start, end)
+            found = connection.execute(select(documents.c.path, _version).where(same))
+            return {row[0]: row[1] for row in found}
 
     def chunks(self, version: str) -> list[StoredChunk]:
         """A live document's chunks in order."""
         query = select(chunks).where(chunks.c.version == version).order_by(chunks.c.ordinal)
         with self.read() as connection:
-            return [_chunk(row) for row in connection.execute(query)]
+            return [rows.chunk(row) for row in connection.execute(query)]
 
     @contextmanager
     def find(self, versions: Collection[str]) -> Iterator[Found]:
@@ -279,107 +218,61 @@ class Found:
     def __init__(self, connection: Connection, versions: Collection[str]) -> None:
         self._connection = connection
         self.live: dict[str, DocumentInfo] = {}
-        for some in _slices(sorted(versions), SOME):
-            query = select(documents).where(documents.c.version.in_(some))
-            for row in connection.execute(query):
-                self.live[row.version] = _info(row)
+        for some in slices(sorted(versions), SOME):
+            for row in connection.execute(select(documents).where(_version.in_(some))):
+                self.live[row.version] = rows.info(row)
 
     def chunk(self, key: Key) -> FoundChunk:
         """A chunk of a live document."""
         version, ordinal = key
         wanted = (chunks.c.version == version) & (chunks.c.ordinal == ordinal)
         row = self._connection.execute(select(chunks).where(wanted)).one()
-        return FoundChunk(self.live[version], _chunk(row))
+        return FoundChunk(self.live[version], rows.chunk(row))
 
     def text(self, version: str, start: int, end: int) -> str:
         """Text of a live document."""
-        return _text(self._connection, version, start, end)
+        return rows.text_of(self._connection, version, start, end)
 
 
-def _delete(connection: Connection, versions: Collection[str]) -> None:
-    for some in _slices(sorted(versions), SOME):
-        connection.execute(delete(documents).where(documents.c.version.in_(some)))
-
-
-def _insert(connection: Connection, document: StoredDocument) -> None:
+def _keep(connection: Connection, document: StoredDocument) -> set[str]:
+    """Give a live document another place; the versions that had to make room."""
+    same = _place(document) & (_version != document.version)
+    in_the_way = set(connection.scalars(select(_version).where(same)))
+    rows.delete_documents(connection, in_the_way)
+    values = {name: getattr(document, name) for name in _KEPT} | {
+        "file": document.file or document.path
+    }
     connection.execute(
-        insert(documents).values(
-            version=document.version,
-            source=document.source,
-            path=document.path,
-            size=document.size,
-            mtime_ns=document.mtime_ns,
-            sha256=document.sha256,
-            title=document.title,
-            media_type=document.media_type,
-            characters=len(document.text),
-            chunk_count=len(document.chunks),
-            synced_at=time.time(),
-        )
+        update(documents).where(documents.c.version == document.version).values(values)
     )
-    parts = [
-        {"version": document.version, "part": number, "text": document.text[start : start + PART]}
-        for number, start in enumerate(range(0, len(document.text), PART))
+    return in_the_way
+
+
+def _place(document: StoredDocument) -> ColumnElement[bool]:
+    return tuple_(documents.c.source, documents.c.path) == (document.source, document.path)
+
+
+def _replace(connection: Connection, document: StoredDocument) -> set[str]:
+    """Insert a document; the versions that it replaced."""
+    same = _place(document) | (_version == document.version)
+    if document.before is not None:
+        same |= _version == document.before
+    replaced = set(connection.scalars(select(_version).where(same)))
+    alike = [
+        old
+        for old in replaced - {document.version}
+        if rows.text_of(connection, old, 0, None) == document.text
     ]
-    rows = [
-        {
-            name: getattr(chunk, name)
-            for name in StoredChunk.__dataclass_fields__
-            if name != "headers"
-        }
-        | {"version": document.version, "windows": _windows(chunk)}
-        for chunk in document.chunks
-    ]
-    for table, values in ((texts, parts), (chunks, rows)):
-        if values:
-            connection.execute(insert(table), values)
-
-
-def _remember(connection: Connection, values: dict[str, str]) -> None:
-    for key, value in values.items():
-        connection.execute(delete(facts).where(facts.c.key == key))
-        connection.execute(insert(facts).values(key=key, value=value))
-
-
-def _text(connection: Connection, version: str, start: int, end: int | None) -> str:
-    query = select(texts.c.text).where(texts.c.version == version, texts.c.part >= start // PART)
-    if end is not None:
-        query = query.where(texts.c.part <= max(start, end - 1) // PART)
-    joined = "".join(connection.scalars(query.order_by(texts.c.part)))
-    first = start // PART * PART
-    return joined[start - first : None if end is None else end - first]
-
-
-def _info(row: Row[Any]) -> DocumentInfo:
-    return DocumentInfo(*(getattr(row, name) for name in DocumentInfo.__dataclass_fields__))
-
-
-def _chunk(row: Row[Any]) -> StoredChunk:
-    return StoredChunk(
-        ordinal=row.ordinal,
-        start=row.start,
-        end=row.end,
-        headings=tuple(row.headings),
-        section=row.section,
-        page=row.page,
-        box=None if row.box is None else tuple(row.box),
-        lead=row.lead,
-        windows=tuple((window[0], window[1]) for window in row.windows),
-        headers=_headers(row.windows),
-    )
-
-
-def _windows(chunk: StoredChunk) -> list[list[int]]:
-    """Spans of windows; four numbers where a header is repeated, its span last."""
-    headers = chunk.headers or (None,) * len(chunk.windows)
-    pairs = zip(chunk.windows, headers, strict=True)
-    return [[*window, *(header or ())] for window, header in pairs]
-
-
-def _headers(windows: Sequence[Sequence[int]]) -> tuple[tuple[int, int] | None, ...]:
-    found = tuple((one[2], one[3]) if len(one) == 4 else None for one in windows)
-    return found if any(found) else ()
-
-
-def _slices(values: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    return (values[start : start + size] for start in range(0, len(values), size))
+    # Former versions of those live on with this one, before they go with their rows.
+    inherited = set(alike)
+    for old in alike:
+        query = select(former.c.version).where(former.c.now == old)
+        inherited |= set(connection.scalars(query))
+    kept = select(former.c.version).where(former.c.now == document.version)
+    inherited |= set(connection.scalars(kept))
+    rows.delete_documents(connection, replaced)
+    rows.insert_document(connection, document)
+    for version in sorted(inherited - {document.version}):
+        connection.execute(delete(former).where(former.c.version == version))
+        connection.execute(insert(former).values(version=version, now=document.version))
+    return replaced

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -15,7 +15,9 @@ from sqlalchemy import (
     Engine,
     Float,
     ForeignKey,
+    Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -23,14 +25,35 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    inspect,
     select,
 )
 from sqlalchemy.exc import DBAPIError
 
 from groundtone.errors import Busy, GroundtoneError
 
-SCHEMA = "1"
+SCHEMA = "2"
 BUSY_MS = 15_000
+SOME = 400  # bound parameters a statement; SQLite and PostgreSQL allow many more
+
+Item = TypeVar("Item")
+
+UPGRADES = {
+    "1": (
+        "2",
+        (
+            "ALTER TABLE documents ADD COLUMN file TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE documents ADD COLUMN metadata JSON NOT NULL DEFAULT '{}'",
+            "ALTER TABLE documents ADD COLUMN modified VARCHAR NOT NULL DEFAULT ''",
+            "ALTER TABLE documents ADD COLUMN recipe VARCHAR NOT NULL DEFAULT ''",
+            "UPDATE documents SET file = path",
+            "CREATE INDEX documents_by_file ON documents (source, file)",
+            "INSERT INTO facts (key, value) VALUES ('windows', 'unknown')",
+        ),
+    ),
+}
+"""From each earlier schema: the next one, and what leads there. Nothing has to be synced again:
+documents without a recipe are read again at the next sync, their vectors found by their texts."""
 
 metadata = MetaData()
 
@@ -60,7 +83,42 @@ documents = Table(
     Column("characters", BigInteger, nullable=False),
     Column("chunk_count", Integer, nullable=False),
     Column("synced_at", Float, nullable=False),
+    Column("file", Text, nullable=False, server_default=""),
+    Column("metadata", JSON, nullable=False, server_default="{}"),
+    Column("modified", String, nullable=False, server_default=""),
+    Column("recipe", String, nullable=False, server_default=""),
     UniqueConstraint("source", "path"),
+    Index("documents_by_file", "source", "file"),
+)
+# Files, or documents inside them, that could not be read: not tried again while nothing changes.
+failures = Table(
+    "failures",
+    metadata,
+    Column("source", ForeignKey("sources.id", ondelete="CASCADE"), primary_key=True),
+    Column("file", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("recipe", String, nullable=False),
+)
+# Versions whose text lives on under another: what old answers cite can still be shown.
+former = Table(
+    "former",
+    metadata,
+    Column("version", String, primary_key=True),
+    Column("now", ForeignKey("documents.version", ondelete="CASCADE"), nullable=False, index=True),
+)
+# Where in the index the vector of a text is. The index may know better: it decides.
+windows = Table(
+    "windows",
+    metadata,
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("version", String, primary_key=True, index=True),
+    Column("chunk", Integer, primary_key=True),
+    Column("window", Integer, primary_key=True),
+    sqlite_with_rowid=False,
 )
 # A document's text in pieces of PART characters: a passage of a long one is read without the rest.
 texts = Table(
@@ -138,12 +196,12 @@ class Database:
     def __init__(self, where: str | Path) -> None:
         self.where = str(where)
         self._engine = _engine(where)
-        with self.write() as connection:
-            metadata.create_all(connection)
-            known = connection.scalar(select(facts.c.value).where(facts.c.key == "schema"))
-            if known is None:
-                connection.execute(facts.insert().values(key="schema", value=SCHEMA))
-        if known not in (None, SCHEMA):
+        with self.read() as connection:
+            known = _schema(connection)
+        if known in (None, *UPGRADES):
+            with self.write() as connection:
+                known = _prepare(connection)
+        if known != SCHEMA:
             self.close()
             raise GroundtoneError(
                 f"{self.where} was made by another version of groundtone (schema {known}, "
@@ -195,6 +253,27 @@ class Database:
             raise
 
 
+def _schema(connection: Connection) -> str | None:
+    """The schema of what is there; None for an empty database."""
+    if not inspect(connection).has_table("facts"):
+        return None
+    return connection.scalar(select(facts.c.value).where(facts.c.key == "schema"))
+
+
+def _prepare(connection: Connection) -> str:
+    """Make the tables, or bring those of an earlier version up to date; all of it or nothing."""
+    known = _schema(connection)
+    while known in UPGRADES:
+        known, statements = UPGRADES[known]
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    metadata.create_all(connection)
+    known = known or SCHEMA
+    connection.execute(facts.delete().where(facts.c.key == "schema"))
+    connection.execute(facts.insert().values(key="schema", value=known))
+    return known
+
+
 def _engine(where: str | Path) -> Engine:
     if isinstance(where, str) and "://" in where:
         engine = create_engine(where)
@@ -218,3 +297,8 @@ def _begin_sqlite(connection: Connection) -> None:
     # A writer takes the lock at once: a reader that upgrades later could only fail.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def slices(values: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """``values`` in order, ``size`` at a time."""
+    return (values[start : start + size] for start in range(0, len(values), size))

@@ -1,115 +1,175 @@
-"""One file to a document ready to be stored."""
+"""One file to documents ready to be stored; done in a process of its own (`readers`)."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from groundtone import documents
-from groundtone.catalog import Catalog, FileState, Source, StoredChunk, StoredDocument
-from groundtone.chunking import Chunk, chunk
-from groundtone.embedding import Embedder
+from groundtone.catalog.records import StoredChunk, StoredDocument
+from groundtone.chunking import Chunk, Encode, chunk
+from groundtone.documents import Document, Reading
 from groundtone.errors import UnreadableFile
-from groundtone.settings import Chunking
-from groundtone.syncing.scanning import File
+from groundtone.syncing.recipe import version
 
 # A file changed this short a time before it was read may change again without its time moving.
 CLOCK_NS = 2_000_000_000
+UNSETTLED = -1  # a time that no file has
+LATEST_NS = 2**63 - 1  # what a database holds; file systems go further
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file to read. ``source``, ``name``: where it belongs in the catalog."""
+
+    source: int
+    name: str
+    place: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What became of a file.
+
+    Attributes:
+        documents: ready to be stored.
+        failed: (name inside the file, reason); "" names the whole file, and is then the only one.
+        notes: things worth telling.
+        sha256: of the file; "" if it could not even be opened.
+        lasting: whether another attempt, all else being equal, must fail the same way.
+    """
+
+    documents: tuple[StoredDocument, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    sha256: str = ""
+    lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads files as one embedding model and one set of sizes ask for."""
+    """Reads files as one embedding model and one set of sizes ask for; can be pickled.
 
-    embedder: Embedder
-    chunking: Chunking
+    Attributes:
+        parse: `groundtone.documents.read_all`.
+        encode: the embedding model's tokenizer.
+        sizes: of chunks and windows, as `groundtone.chunking.chunk` names them.
+        fingerprint: of the embedding model.
+        recipe: what documents are made with.
+    """
+
+    parse: Callable[..., Reading]
+    encode: Encode
+    sizes: Mapping[str, int]
     max_bytes: int
+    fingerprint: str
+    recipe: str
 
-    def read(self, source: Source, file: File) -> tuple[StoredDocument, tuple[str, ...]]:
-        """A file as a document to store, and notes about it.
+    def read(self, job: Job) -> Read:
+        """A file as documents to store, or why it is none.
 
         Raises:
-            UnreadableFile: it cannot be read, or changes meanwhile.
+            MemoryError: there was not enough; the process should be replaced.
         """
+        path = Path(job.place)
+        sha256 = ""
         try:
-            sha256 = _sha256(file.path, self.max_bytes)
-            read = documents.read(file.path, max_bytes=self.max_bytes)
-            after = file.path.stat()
-            read.text.encode("utf-8")
+            sha256 = hash_of(path, self.max_bytes)
+            found = self.parse(path, max_bytes=self.max_bytes)
+            after = path.stat()
         except OSError as error:
-            raise UnreadableFile(file.name, (error.strerror or str(error)).lower()) from error
-        except UnicodeEncodeError as error:
-            raise UnreadableFile(file.name, "holds characters that are no text") from error
-        if (after.st_size, after.st_mtime_ns) != (file.size, file.mtime_ns):
-            raise UnreadableFile(file.name, "it is being changed while it is read; sync again")
+            return _failed((error.strerror or str(error)).lower(), lasting=False)
+        except UnreadableFile as error:
+            if isinstance(error.__context__, MemoryError):
+                raise MemoryError from error
+            # What the machine lacks now it may have at the next sync.
+            lasting = not isinstance(error.__context__, ImportError | OSError)
+            return _failed(error.reason, sha256, lasting)
+        if (after.st_size, after.st_mtime_ns) != (job.size, job.mtime_ns):
+            return _failed("it is being changed while it is read; sync again", lasting=False)
+        documents, failed, notes = [], list(found.failed), []
+        for part in found.parts:
+            try:
+                documents.append(self._document(job, part.name, part.document, sha256))
+            except UnreadableFile as error:
+                failed.append((part.name, error.reason))
+                continue
+            inside = f"{part.name}: " if part.name else ""
+            notes += [inside + note for note in part.document.notes]
+        if found.skipped:
+            kinds = ", ".join(f"{ending or 'no ending'} {n}" for ending, n in found.skipped[:5])
+            count = sum(n for _, n in found.skipped)
+            notes.append(f"{count} file(s) of other kinds inside left out ({kinds})")
+        return Read(tuple(documents), tuple(failed), tuple(notes), sha256)
+
+    def _document(self, job: Job, name: str, read: Document, sha256: str) -> StoredDocument:
         try:
-            chunks = chunk(
-                read,
-                self.embedder.encode,
-                min_tokens=self.chunking.min_tokens,
-                max_tokens=self.chunking.max_tokens,
-                window_tokens=min(self.chunking.window_tokens, self.embedder.max_tokens),
-            )
+            chunks = tuple(stored(made) for made in chunk(read, self.encode, **self.sizes))
+        except MemoryError:
+            raise
         except Exception as error:  # one strange file must not keep the others out
             reason = f"it could not be cut into passages ({type(error).__name__}: {error})"
-            raise UnreadableFile(file.name, reason) from error
-        document = StoredDocument(
-            version=self.version(source.id, file.name, sha256),
-            source=source.id,
-            path=file.name,
-            size=file.size,
-            mtime_ns=settled(file),
+            raise UnreadableFile(job.name, reason) from error
+        path = inside(job.name, name)
+        try:
+            for text in (path, read.title, read.text, *(made.lead for made in chunks)):
+                text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise UnreadableFile(job.name, "holds characters that are no text") from error
+        return StoredDocument(
+            version=version(job.source, path, sha256, self.fingerprint, self.recipe),
+            source=job.source,
+            path=path,
+            size=job.size,
+            mtime_ns=settled(job.mtime_ns),
             sha256=sha256,
             title=read.title,
             media_type=read.media_type,
             text=read.text,
-            chunks=tuple(stored(made) for made in chunks),
-        )
-        return document, read.notes
-
-    def version(self, source: int, name: str, sha256: str) -> str:
-        """The id of this content in this place: two clean builds make the same index."""
-        parts = (source, name, sha256, self.embedder.fingerprint, self.chunking)
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-
-    def carried_over(self, catalog: Catalog, source: Source, past: FileState) -> StoredDocument:
-        """A document from the catalog, where its file cannot be read now."""
-        info = catalog.document(past.version)
-        assert info is not None
-        return StoredDocument(
-            version=self.version(source.id, past.path, past.sha256),
-            source=source.id,
-            path=past.path,
-            size=past.size,
-            mtime_ns=past.mtime_ns,
-            sha256=past.sha256,
-            title=info.title,
-            media_type=info.media_type,
-            text=catalog.text(past.version),
-            chunks=tuple(catalog.chunks(past.version)),
+            chunks=chunks,
+            file=job.name,
+            metadata=_plain(read.metadata),
+            modified=moment(job.mtime_ns),
+            recipe=self.recipe,
         )
 
 
-def _sha256(path: Path, max_bytes: int | None = None) -> str:
+def inside(file: str, name: str) -> str:
+    """The path of a document in a file; the file's own where it is the file itself."""
+    return f"{file}!/{name}" if name else file
+
+
+def hash_of(path: Path, max_bytes: int | None = None) -> str:
+    """SHA-256 of a file's bytes; "" for one that is too large to be read.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
     if max_bytes is not None and path.stat().st_size > max_bytes:
-        return ""  # the reader refuses it, with the size in its reason
+        return ""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def same_bytes(file: File, past: FileState) -> bool:
-    """Whether a file still is what was synced."""
+def settled(mtime_ns: int) -> int:
+    """A file's time; one that no file has where it proves nothing later: it is too fresh."""
+    fresh = time.time_ns() - mtime_ns <= CLOCK_NS
+    return UNSETTLED if fresh or abs(mtime_ns) > LATEST_NS else mtime_ns
+
+
+def moment(mtime_ns: int) -> str:
+    """A file's time in ISO 8601, UTC, to the second; "" beyond the calendar."""
     try:
-        return _sha256(file.path) == past.sha256
-    except OSError:
-        return False  # reading it will say why
-
-
-def settled(file: File) -> int:
-    """The file's time; one that no file has if it is too fresh to prove anything later."""
-    return file.mtime_ns if time.time_ns() - file.mtime_ns > CLOCK_NS else -1
+        return datetime.fromtimestamp(mtime_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, ValueError, OSError):
+        return ""
 
 
 def stored(chunk: Chunk) -> StoredChunk:
@@ -127,3 +187,13 @@ def stored(chunk: Chunk) -> StoredChunk:
         windows=tuple((window.start, window.end) for window in chunk.windows),
         headers=headers if any(headers) else (),
     )
+
+
+def _failed(reason: str, sha256: str = "", lasting: bool = True) -> Read:
+    return Read(failed=(("", reason),), sha256=sha256, lasting=lasting)
+
+
+def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as values that can be written as JSON, whatever a reader put there."""
+    plain: dict[str, Any] = json.loads(json.dumps(dict(metadata), default=str))
+    return plain

@@ -1,36 +1,37 @@
-"""One sync: what changed, what became of it, and one writer at a time."""
+"""One sync from its sources to its report."""
 
 from __future__ import annotations
 
-import pickle
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import TYPE_CHECKING
 
-from groundtone.catalog import Catalog, FileState, Source, StoredDocument
-from groundtone.embedding import Embedder
-from groundtone.errors import EmbeddingMismatch, UnreadableFile, WrongUse
-from groundtone.index import Index
+from groundtone.catalog import Catalog, FileState, Source
+from groundtone.errors import EmbeddingMismatch
 from groundtone.index.generations import Indexes
 from groundtone.settings import Settings
 from groundtone.syncing.guarding import alone, named_disk_full
-from groundtone.syncing.reading import Reader, same_bytes, settled
-from groundtone.syncing.report import Progress, Step, SyncReport
-from groundtone.syncing.scanning import File, Scan, scan
+from groundtone.syncing.looking import Looker
+from groundtone.syncing.planning import Plan, Planner
+from groundtone.syncing.reading import moment, settled
+from groundtone.syncing.rebuilding import rebuild as build_anew
+from groundtone.syncing.recipe import attempt, recipe
+from groundtone.syncing.remembering import DIMENSIONS, DONE, FINGERPRINT, MODEL, PLACES_UNKNOWN
+from groundtone.syncing.report import Progress, SyncReport
+from groundtone.syncing.scanning import Scan
 from groundtone.syncing.sources import choose, place
-from groundtone.syncing.writing import Writer, make_live
+from groundtone.syncing.telling import Teller
+from groundtone.syncing.updating import update
+from groundtone.syncing.web.addresses import is_address
 
-KEPT = "kept the last good version"
-DONE = "synced"  # there while nothing has been left half done
-MODEL = "embedding model"  # the name in the settings, known without opening the model
+if TYPE_CHECKING:
+    from groundtone.embedding import Embedder
 
 
 def sync(
-    sources: Path | Sequence[Path] = (),
+    sources: Path | str | Sequence[Path | str] = (),
     *,
     state: Path,
     catalog: Catalog,
@@ -39,68 +40,41 @@ def sync(
     settings: Settings,
     progress: Progress | None = None,
     rebuild: bool = False,
+    dry_run: bool = False,
 ) -> SyncReport:
     """Bring catalog and index in step with sources.
 
     Killed at any moment, it leaves everything consistent, and the next sync goes on.
 
     Args:
-        sources: folders or files, new or known; none: all known ones.
+        sources: folders, files or, as text, web addresses, new or known; none: all known ones.
         state: the workspace's ``.groundtone`` folder, which holds the lock; a source beside it is
             remembered relative to it, so that both can move together.
         embedder: the workspace's model, or what opens it: called only if there is work for it.
+        progress: told how it goes on.
         rebuild: read and embed every file of every source again, beside the present index, and
             switch at the end.
+        dry_run: only say what would be done, judged by names, sizes and times: no file is opened
+            and nothing written; web addresses are not fetched.
 
     Raises:
         WrongUse: a source does not exist, or none is known.
+        GroundtoneError: a new address cannot be fetched.
         Busy: another sync is running.
         EmbeddingMismatch: the workspace was built with another embedding model.
-        GroundtoneError: the disk is full.
+        GroundtoneError: the disk is full, or no process can be started to read files.
     """
+    named = [sources] if isinstance(sources, Path | str) else list(sources)
+    run = Run(state, catalog, indexes, embedder, settings, Teller(progress))
+    if dry_run:
+        return run.rehearse(named, rebuild)
     with alone(state), named_disk_full(state):
-        run = _Run(state, catalog, indexes, embedder, settings, progress)
-        return run.sync([sources] if isinstance(sources, Path) else list(sources), rebuild)
+        return run.sync(named, rebuild)
 
 
-def forget(
-    source: Path, *, state: Path, catalog: Catalog, indexes: Indexes, dimensions: int
-) -> int:
-    """Remove a source and all its documents from the workspace; its files stay.
+class Run:
+    """What belongs together for the length of one sync."""
 
-    Returns:
-        how many documents were removed.
-
-    Raises:
-        WrongUse: no such source.
-        Busy: a sync is running.
-    """
-    with alone(state):
-        root = state.parent.resolve()
-        known = {place(root, source.path): source for source in catalog.sources()}
-        wanted = known.get(source.absolute()) or known.get(source.resolve())
-        if wanted is None:
-            shown = ", ".join(map(str, known)) or "none"
-            raise WrongUse(f"{source} is no source of this workspace (known: {shown}).")
-        catalog.forget(DONE)
-        gone = catalog.remove_source(wanted.id)
-        indexes.current(dimensions).delete(gone)
-        return len(gone)
-
-
-@dataclass(slots=True)
-class Plan:
-    """How sources differ from the catalog."""
-
-    changed: list[tuple[Source, File, FileState | None]] = field(default_factory=list)
-    gone: set[str] = field(default_factory=set)
-    touched: list[tuple[str, int, int]] = field(default_factory=list)
-    unchanged: int = 0
-    failed: list[tuple[str, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-class _Run:
     def __init__(
         self,
         state: Path,
@@ -108,7 +82,7 @@ class _Run:
         indexes: Indexes,
         embedder: Embedder | Callable[[], Embedder],
         settings: Settings,
-        progress: Progress | None,
+        teller: Teller,
     ) -> None:
         self.state = state
         self.root = state.parent.resolve()
@@ -116,172 +90,90 @@ class _Run:
         self.indexes = indexes
         self._embedder = embedder
         self.settings = settings
-        self.progress = progress
-        self.report = SyncReport()
-        self.started = time.perf_counter()
-        self.done = self.total = 0
-
-    def sync(self, paths: list[Path], rebuild: bool) -> SyncReport:
-        self.indexes.sweep()
-        sources = choose(self.catalog, self.root, paths, self.report)
-        if rebuild:
-            self._rebuild(self.catalog.sources())
-        elif not self._nothing_to_do(sources):
-            if self._embedding_changed():
-                self._rebuild(self.catalog.sources())
-            else:
-                self._update(sources)
-        self.report.failed.sort()
-        self.report.seconds = time.perf_counter() - self.started
-        return self.report
+        self.teller = teller
+        self.report = teller.report
+        self.recipe = recipe(settings)
+        self.attempt = attempt(settings)
 
     @cached_property
     def embedder(self) -> Embedder:
+        """The embedding model, opened when first needed."""
         return self._embedder() if callable(self._embedder) else self._embedder
 
-    @cached_property
-    def reader(self) -> Reader:
-        return Reader(self.embedder, self.settings.chunking, self.settings.sync.max_bytes)
+    def sync(self, named: list[Path | str], rebuild: bool) -> SyncReport:
+        """Do it."""
+        self.indexes.sweep()
+        with Looker(self.state, self.catalog, self.settings) as looker:
+            sources = choose(self.catalog, self.root, named, self.report, check=looker.check)
+            looker.sweep()
+            facts = self.catalog.facts()
+            model = self.settings.embedding.model
+            settled = DONE in facts and facts.get(MODEL) == model and self.indexes.exists()
+            if rebuild:
+                sources = self.catalog.sources()
+            plan = self._plan(sources, looker.scan, again=rebuild)
+            if not rebuild and settled and not (plan.tasks or plan.moved or plan.gone):
+                self.note(plan)
+            elif rebuild or self._embedding_changed(plan, facts):
+                if not rebuild:
+                    plan = self._plan(self.catalog.sources(), looker.scan, again=True)
+                build_anew(self, plan)
+            else:
+                update(self, plan, facts)
+        return self.teller.end()
 
-    def _nothing_to_do(self, sources: list[Source]) -> bool:
-        """Whether all is as the last sync left it; seen without opening index or model."""
-        model = self.catalog.fact(MODEL)
-        if self.catalog.fact(DONE) is None or model != self.settings.embedding.model:
-            return False
-        if not self.indexes.exists():
-            return False
-        plan = self._plan(sources, None)
-        if plan.changed or plan.gone:
-            return False
-        self._report(plan)
-        return True
+    def rehearse(self, named: list[Path | str], rebuild: bool) -> SyncReport:
+        """Say what `sync` would do."""
+        self.report.dry_run = True
+        sources = choose(self.catalog, self.root, named, self.report, remember=False)
+        if rebuild:
+            sources = [*sources, *(one for one in self.catalog.sources() if one not in sources)]
+        looker = Looker(self.state, self.catalog, self.settings)
 
-    def _update(self, sources: list[Source]) -> None:
-        self.catalog.forget(DONE)
-        index = self.indexes.current(self.embedder.dimensions)
-        live, held = self.catalog.versions(), index.versions()
-        index.delete(held - live)  # left by a run that was killed
-        plan = self._plan(sources, held)
-        self._report(plan)
-        self.total = len(plan.changed)
-        writer = Writer(self.embedder, index, make_live(self.catalog), self._wrote, [])
-        for source, file, past in plan.changed:
-            taken = self._take(writer, source, file, past)
-            if past is not None and not taken and past.version not in held:
-                writer.add(self.reader.carried_over(self.catalog, source, past))
-        writer.flush()
-        if plan.gone:
-            self.report.deleted += len(plan.gone)
-            index.delete(self.catalog.replace_documents([], plan.gone))
-        index.optimise()
-        for key, value in self._facts().items():
-            self.catalog.remember(key, value)
+        def look(source: Source) -> Scan:
+            if not is_address(source.path):
+                return looker.scan(source)
+            return Scan(unknown=[""], notes=[f"{source.path} was not fetched"])
 
-    def _plan(self, sources: list[Source], held: set[str] | None) -> Plan:
-        """What differs from the catalog; ``held``: what the index has, None to trust it."""
-        plan = Plan()
-        for source in sources:
-            found = self._scan(source, plan)
-            known = self.catalog.file_states(source.id)
-            for file in found.files:
-                past = known.get(file.name)
-                lost = past is not None and held is not None and past.version not in held
-                if past is None or (lost and past.chunk_count):
-                    plan.changed.append((source, file, past))
-                elif (past.size, past.mtime_ns) == (file.size, file.mtime_ns):
-                    plan.unchanged += 1
-                elif past.size == file.size and same_bytes(file, past):
-                    plan.unchanged += 1
-                    plan.touched.append((past.version, file.size, settled(file)))
-                else:
-                    plan.changed.append((source, file, past))
-            names = {file.name for file in found.files}
-            plan.gone |= {
-                past.version
-                for name, past in known.items()
-                if name not in names and not found.may_still_exist(name)
-            }
-        return plan
+        plan = self._plan(sources, look, dry=True, again=rebuild)
+        if rebuild:
+            plan.everything()
+        plan.told(self.report)
+        return self.teller.end()
 
-    def _report(self, plan: Plan) -> None:
-        self.catalog.touch(plan.touched)
-        self.report.unchanged += plan.unchanged
+    def note(self, plan: Plan) -> None:
+        """Do and tell what needs neither index nor model."""
+        seen = [
+            (s.source.id, s.file.name, s.sha256, settled(s.file.mtime_ns), moment(s.file.mtime_ns))
+            for s in plan.seen
+        ]
+        self.catalog.touch(seen)
+        if plan.forgotten:
+            self.catalog.put_failures([replace(one, reasons=()) for one in plan.forgotten])
+        self.report.unchanged += len(plan.unchanged)
         self.report.failed += plan.failed
         self.report.notes += plan.notes
 
-    def _facts(self) -> dict[str, str]:
+    def finished(self) -> None:
+        """Remember that nothing is left half done."""
+        self.catalog.forget(PLACES_UNKNOWN)
+        opened = "embedder" in self.__dict__
+        self.catalog.remember_all(self.facts() if opened else {DONE: "yes"})
+
+    def facts(self) -> dict[str, str]:
+        """What is remembered of a sync that embedded."""
         return {
-            "embedding": self.embedder.fingerprint,
+            FINGERPRINT: self.embedder.fingerprint,
+            DIMENSIONS: str(self.embedder.dimensions),
             MODEL: self.settings.embedding.model,
             DONE: "yes",
         }
 
-    def _take(self, writer: Writer, source: Source, file: File, past: FileState | None) -> bool:
-        """Read a file and hand it to the writer; False, and a line in the report, if it fails."""
-        try:
-            document, notes = self.reader.read(source, file)
-        except UnreadableFile as error:
-            reason = error.reason if past is None else f"{error.reason}; {KEPT}"
-            self.report.failed.append((file.name, reason))
-            self._advance()
-            return False
-        if past is None:
-            self.report.added += 1
-        else:
-            self.report.updated += 1
-        self.report.notes += [f"{file.name}: {note}" for note in notes]
-        self.report.chunks += len(document.chunks)
-        self.done += 1
-        writer.add(document)
-        return True
-
-    def _rebuild(self, sources: list[Source]) -> None:
-        name, index = self.indexes.beside(self.embedder.dimensions)
-        plan = Plan()
-        found = [(source, self._scan(source, plan)) for source in sources]
-        self._report(plan)
-        self.total = sum(len(scan.files) for _, scan in found)
-        with tempfile.TemporaryFile(dir=self.state) as spool:
-
-            def spool_them(made: list[StoredDocument], _index: Index) -> None:
-                for document in made:
-                    pickle.dump(document, spool)
-
-            writer = Writer(self.embedder, index, spool_them, self._wrote, [])
-            for source, scanned in found:
-                self._take_all(writer, source, scanned)
-            writer.flush()
-            index.optimise()
-            index.close()
-            facts = {"index": name, **self._facts()}
-            self.catalog.replace_documents(_spooled(spool), everything=True, remember=facts)
-
-    def _take_all(self, writer: Writer, source: Source, found: Scan) -> None:
-        known = self.catalog.file_states(source.id)
-        kept = {name for name in known if found.may_still_exist(name)}
-        for file in found.files:
-            if not self._take(writer, source, file, known.get(file.name)) and file.name in known:
-                kept.add(file.name)
-        for name in sorted(kept):
-            writer.add(self.reader.carried_over(self.catalog, source, known[name]))
-        self.report.deleted += len(known.keys() - kept - {file.name for file in found.files})
-
-    def _scan(self, source: Source, plan: Plan) -> Scan:
-        path = place(self.root, source.path)
-        if not path.exists():
-            plan.failed.append((source.path, f"this source is gone; {KEPT} of its files"))
-            return Scan(unknown=[""])
-        limits = self.settings.sync
-        found = scan(path, limits.include, limits.exclude)
-        plan.failed += found.failed
-        if found.skipped:
-            kinds = ", ".join(f"{kind} {count}" for kind, count in found.skipped.most_common(5))
-            plan.notes.append(f"{found.skipped.total()} file(s) of other kinds left out ({kinds})")
-        return found
-
-    def _embedding_changed(self) -> bool:
+    def _embedding_changed(self, plan: Plan, facts: dict[str, str]) -> bool:
         """Whether an empty workspace changes its model; one that is not empty may not."""
-        built = self.catalog.fact("embedding")
+        if not plan.tasks and facts.get(MODEL) == self.settings.embedding.model:
+            return False  # nothing will be embedded
+        built = facts.get(FINGERPRINT)
         if built in (None, self.embedder.fingerprint):
             return False
         if self.catalog.counts()[0]:
@@ -292,26 +184,31 @@ class _Run:
             )
         return True
 
-    def _wrote(self, windows: int) -> None:
-        self.report.windows += windows
-        self._tell()
+    def _plan(
+        self,
+        sources: Sequence[Source],
+        look: Callable[[Source], Scan],
+        *,
+        dry: bool = False,
+        again: bool = False,
+    ) -> Plan:
+        planner = Planner(self.recipe, self.attempt, look=not dry, again=again)
+        for source in sources:
+            known = self.catalog.file_states(source.id) or self._taken_in(source)
+            planner.add(source, look(source), known, self.catalog.failed_files(source.id))
+        return planner.plan()
 
-    def _advance(self) -> None:
-        self.done += 1
-        self._tell()
-
-    def _tell(self) -> None:
-        if self.progress is not None:
-            seconds = time.perf_counter() - self.started
-            report = self.report
-            step = Step(self.done, self.total, report.chunks, report.windows, seconds)
-            self.progress(step)
-
-
-def _spooled(spool: IO[bytes]) -> Iterator[StoredDocument]:
-    spool.seek(0)
-    while True:
-        try:
-            yield pickle.load(spool)
-        except EOFError:
-            return
+    def _taken_in(self, source: Source) -> dict[str, FileState]:
+        """For a source that a dry run did not add: the files of known ones inside it."""
+        states: dict[str, FileState] = {}
+        if source.id > 0 or is_address(source.path):
+            return states
+        path = place(self.root, source.path)
+        for inner in self.catalog.sources():
+            held = place(self.root, inner.path)
+            if not is_address(inner.path) and held.is_relative_to(path):
+                folder = (held.parent if held.is_file() else held).relative_to(path)
+                for state in self.catalog.file_states(inner.id).values():
+                    moved = (folder / state.path).as_posix()
+                    states[moved] = replace(state, path=moved)
+        return states

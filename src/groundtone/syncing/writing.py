@@ -1,95 +1,294 @@
-"""Documents into index and catalog, batch by batch, each batch whole or not at all."""
+"""Documents into index and catalog, batch by batch, each batch whole or not at all.
+
+Embedding happens in the thread that calls, storing in another, so that the embedder need not wait
+for the disk. Vectors of texts that the index holds already are taken from there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain, islice
+from queue import Queue
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
-from groundtone.catalog import Catalog, StoredChunk, StoredDocument
+from groundtone.catalog import Catalog, FailedFile, StoredDocument
+from groundtone.catalog.windows import digest
 from groundtone.embedding import Embedder
 from groundtone.index import Entry, Index
+from groundtone.syncing.labels import labels_of
 
-WINDOWS = 512  # embedded at once: enough to sort by length, little enough to lose when killed
+if TYPE_CHECKING:
+    import numpy as np
 
-Commit = Callable[[list[StoredDocument], Index], None]
+WINDOWS = 512  # stored at once: few enough to lose little when killed
+GROUP = 64  # embedded at once: enough to sort by length, little enough to tell how it goes on
 
 
 @dataclass(slots=True)
+class Made:
+    """A file to be stored.
+
+    Attributes:
+        new: documents to be made live.
+        kept: live documents that stay, perhaps at another place.
+        indexed: those of both whose windows the index needs, first.
+        replaces: versions that go when these come.
+        failed: what is to be remembered of its failures, or None for nothing new.
+    """
+
+    new: list[StoredDocument] = field(default_factory=list)
+    kept: list[StoredDocument] = field(default_factory=list)
+    indexed: list[StoredDocument] = field(default_factory=list)
+    replaces: list[str] = field(default_factory=list)
+    failed: FailedFile | None = None
+
+
+Commit = Callable[[list[Made], Index], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A window on its way."""
+
+    document: StoredDocument
+    chunk: int
+    number: int
+    text: str
+    digest: bytes
+    last: bool  # of its chunk
+
+    @property
+    def id(self) -> str:
+        return _id(self.document.version, self.chunk, self.number)
+
+    def entry(self, vector: np.ndarray) -> Entry:
+        """What the index keeps of it."""
+        return Entry(
+            id=self.id,
+            version=self.document.version,
+            chunk=self.chunk,
+            window=self.number,
+            text=self.text,
+            vector=vector,
+            labels=labels_of(self.document),
+            modified=_seconds(self.document.modified),
+        )
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What goes into the store together."""
+
+    entries: list[Entry] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
+    made: list[Made] = field(default_factory=list)
+    vectors: dict[bytes, np.ndarray] = field(default_factory=dict)
+
+
 class Writer:
-    """Collects documents until their windows fill a batch, then embeds, indexes and commits them.
+    """Embeds and stores files in the order in which they are given; a context manager.
 
     The order makes a kill harmless: windows first, which nobody sees until the catalog names their
     version; then the catalog; then the old version's windows go.
 
-    Attributes:
-        commit: makes documents live whose windows are in the index.
-        written: called after each step with the windows embedded in it.
+    Args:
+        embedder: asked only when a text has no vector yet.
+        commit: makes files live whose windows are in the index.
+        told: called with the numbers of windows and of chunks finished, and of texts embedded.
+        whole: called with each file whose windows are finished.
+        left_over: versions of which a killed sync left windows in the index.
     """
 
-    embedder: Embedder
-    index: Index
-    commit: Commit
-    written: Callable[[int], None]
-    _documents: list[StoredDocument]
-    _windows: int = 0
+    def __init__(
+        self,
+        embedder: Callable[[], Embedder],
+        index: Index,
+        catalog: Catalog,
+        commit: Commit,
+        told: Callable[[int, int, int], None],
+        whole: Callable[[Made], None],
+        left_over: Collection[str] = (),
+    ) -> None:
+        self._embedder = embedder
+        self._index = index
+        self._catalog = catalog
+        self._commit = commit
+        self._told = told
+        self._whole = whole
+        self._left_over = frozenset(left_over)
+        self._files: deque[tuple[Made, Iterator[_Window]]] = deque()
+        self._waiting = 0
+        self._batch = _Batch()
+        self._in_flight: list[_Batch] = [self._batch]
+        self._queue: Queue[_Batch | None] = Queue(maxsize=1)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._store_all, name="storing", daemon=True)
+        self._thread.start()
 
-    def add(self, document: StoredDocument) -> None:
-        """Take a document; written now or with a later one."""
-        self._documents.append(document)
-        self._windows += sum(len(chunk.windows) for chunk in document.chunks)
-        if self._windows >= WINDOWS:
-            self.flush()
+    def __enter__(self) -> Self:
+        return self
 
-    def flush(self) -> None:
-        """Write what has been taken."""
-        waiting: list[tuple[StoredDocument, StoredChunk, int]] = []
-        for document in self._documents:
-            for place in _places(document):
-                waiting.append((document, *place))
-                if len(waiting) == WINDOWS:
-                    self._embed(waiting)
-                    waiting = []
-        self._embed(waiting)
-        if self._documents:
-            self.commit(self._documents, self.index)
-        self._documents = []
-        self._windows = 0
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None and self._error is None:
+            self._error = value  # what waits is dropped
+        self._queue.put(None)
+        self._thread.join()
 
-    def _embed(self, places: Sequence[tuple[StoredDocument, StoredChunk, int]]) -> None:
-        if not places:
+    @property
+    def hungry(self) -> bool:
+        """Whether fewer windows wait than are stored together."""
+        return self._waiting < WINDOWS
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be embedded."""
+        return not self._files
+
+    def add(self, made: Made) -> None:
+        """Take a file; `work` does the rest."""
+        self._files.append((made, chain.from_iterable(map(_windows, made.indexed))))
+        self._waiting += sum(len(c.windows) for one in made.indexed for c in one.chunks)
+
+    def work(self) -> None:
+        """Embed some of what waits.
+
+        Raises:
+            OSError, RuntimeError, GroundtoneError: what went before could not be stored.
+        """
+        some: list[_Window] = []
+        ends: deque[tuple[int, Made]] = deque()  # files, with the windows up to their end
+        while self._files and len(some) < WINDOWS:
+            made, windows = self._files[0]
+            some += islice(windows, WINDOWS - len(some))
+            if len(some) < WINDOWS:
+                ends.append((len(some), made))
+                self._files.popleft()
+        known = self._known({window.digest for window in some})
+        for done in range(0, len(some) + 1, GROUP):
+            if done < len(some):
+                self._embed(some[done : done + GROUP], known)
+            while ends and ends[0][0] <= done + GROUP:
+                made = ends.popleft()[1]
+                self._batch.made.append(made)
+                self._whole(made)
+        self._waiting -= len(some)
+        if max(len(self._batch.entries), len(self._batch.made)) >= WINDOWS:
+            self._hand_over()
+
+    def finish(self) -> None:
+        """Embed and store everything that was given."""
+        while self._files:
+            self.work()
+        self._hand_over()
+        self._queue.join()
+        self._check()
+
+    def _known(self, wanted: set[bytes]) -> dict[bytes, np.ndarray]:
+        """Vectors of these texts that are in the index, or on their way there."""
+        known = {
+            text: batch.vectors[text]
+            for batch in list(self._in_flight)
+            for text in wanted & batch.vectors.keys()
+        }
+        places = self._catalog.places(wanted - known.keys())
+        texts = {_id(*place): text for text, some in places.items() for place in some}
+        if texts:
+            found = self._index.vectors(texts.keys())
+            known |= {texts[id]: vector for id, vector in found.items()}
+        return known
+
+    def _embed(self, windows: Sequence[_Window], known: dict[bytes, np.ndarray]) -> None:
+        new = {w.digest: w.text for w in windows if w.digest not in known}
+        if new:
+            known |= zip(new, self._embedder().embed(list(new.values())), strict=True)
+        for window in windows:
+            vector = self._batch.vectors[window.digest] = known[window.digest]
+            self._batch.entries.append(window.entry(vector))
+            self._batch.digests.append(window.digest)
+        self._told(len(windows), sum(window.last for window in windows), len(new))
+
+    def _hand_over(self) -> None:
+        self._check()
+        full, self._batch = self._batch, _Batch()
+        self._in_flight = [*self._in_flight[-2:], self._batch]
+        self._queue.put(full)
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _store_all(self) -> None:
+        while (batch := self._queue.get()) is not None:
+            try:
+                if self._error is None:
+                    self._store(batch)
+            except BaseException as error:  # raised again in the caller's thread
+                self._error = error
+            finally:
+                self._queue.task_done()
+        self._queue.task_done()
+
+    def _store(self, batch: _Batch) -> None:
+        if batch.entries:
+            self._index.add(batch.entries)
+            placed = [(entry.version, entry.chunk, entry.window) for entry in batch.entries]
+            self._catalog.put_places(list(zip(batch.digests, placed, strict=True)))
+        for made in batch.made:
+            for document in made.indexed:
+                if document.version in self._left_over:
+                    self._leave_nothing_else(document)
+        if batch.made:
+            self._commit(batch.made, self._index)
+
+    def _leave_nothing_else(self, document: StoredDocument) -> None:
+        """Where a killed sync had made other windows of the same version, as it may if a reader
+        found more then, only the new ones may stay."""
+        windows = list(_windows(document))
+        if self._index.count(document.version) == len(windows):
             return
-        texts = [chunk.embedded(document.text, window) for document, chunk, window in places]
-        vectors = self.embedder.embed(texts)
-        self.index.add(
-            [
-                Entry(
-                    id=f"{document.version}:{chunk.ordinal:06}:{window:06}",
-                    version=document.version,
-                    chunk=chunk.ordinal,
-                    window=window,
-                    text=text,
-                    vector=vector,
-                )
-                for (document, chunk, window), text, vector in zip(
-                    places, texts, vectors, strict=True
-                )
-            ]
-        )
-        self.written(len(places))
+        vectors = self._index.vectors([window.id for window in windows])
+        self._index.delete({document.version})
+        self._index.add([window.entry(vectors[window.id]) for window in windows])
 
 
 def make_live(catalog: Catalog) -> Commit:
     """A commit for everyday syncs: each batch replaces the older versions of its documents."""
 
-    def commit(documents: list[StoredDocument], index: Index) -> None:
-        gone = catalog.replace_documents(documents)
+    def commit(made: list[Made], index: Index) -> None:
+        gone = catalog.replace_documents(
+            (document for file in made for document in file.new),
+            {version for file in made for version in file.replaces},
+            kept=[document for file in made for document in file.kept],
+            failed=[file.failed for file in made if file.failed is not None],
+        )
         if gone:
             index.delete(gone)
 
     return commit
 
 
-def _places(document: StoredDocument) -> Iterator[tuple[StoredChunk, int]]:
+def _windows(document: StoredDocument) -> Iterator[_Window]:
     for chunk in document.chunks:
         for window in range(len(chunk.windows)):
-            yield chunk, window
+            text = chunk.embedded(document.text, window)
+            last = window == len(chunk.windows) - 1
+            yield _Window(document, chunk.ordinal, window, text, digest(text), last)
+
+
+def _id(version: str, chunk: int, window: int) -> str:
+    return f"{version}:{chunk:06}:{window:06}"
+
+
+def _seconds(modified: str) -> int:
+    """Seconds since 1970; 0 if unknown."""
+    return int(datetime.fromisoformat(modified).timestamp()) if modified else 0

@@ -1,0 +1,20 @@
+"""The catalog whole."""
+
+from __future__ import annotations
+
+from groundtone.catalog.documents import Documents
+from groundtone.catalog.models import Models
+from groundtone.catalog.windows import Windows
+
+
+class Catalog(Documents, Windows, Models):
+    """All that a workspace knows; safe from many threads and processes at once.
+
+    Args:
+        where: path of an SQLite file, made if absent, or an SQLAlchemy URL. One made by an
+            earlier version is brought up to date in place.
+
+    Raises:
+        GroundtoneError: it is damaged, or was made by a later version.
+        Busy: another process held it locked for too long.
+    """

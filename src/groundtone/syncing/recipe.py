@@ -1,0 +1,38 @@
+"""What documents are made with, in a word: when it changes, they are made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from groundtone.settings import Settings
+
+READERS = 1
+"""To be raised whenever a reader, or chunking, makes something else of the same bytes. The next
+sync of every workspace then reads its files again; only windows whose text is new are embedded."""
+
+
+def recipe(settings: Settings) -> str:
+    """What documents are made with: readers and sizes."""
+    sizes = json.dumps(settings.chunking.model_dump(), sort_keys=True)
+    return f"{READERS}-{hashlib.sha256(sizes.encode()).hexdigest()[:12]}"
+
+
+def attempt(settings: Settings) -> str:
+    """What a file that failed was tried with: the recipe, and the limits of reading."""
+    limits = settings.sync
+    return f"{recipe(settings)}-{limits.max_bytes}-{limits.read_seconds:g}-{limits.read_mb}"
+
+
+def version(
+    source: int, path: str, sha256: str, fingerprint: str, made_with: str, again: int = 0
+) -> str:
+    """The id of this content in this place: two clean builds make the same index.
+
+    Args:
+        again: counts up while the id is taken: by a document that was moved away from here.
+    """
+    parts = (source, path, sha256, fingerprint, made_with, *([again] if again else ()))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,61 @@
+"""The everyday sync: what changed, into the present index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from groundtone.catalog.windows import digest
+from groundtone.syncing.remembering import DIMENSIONS, DONE, PLACES_UNKNOWN
+from groundtone.syncing.working import Work
+from groundtone.syncing.writing import make_live
+
+if TYPE_CHECKING:
+    from groundtone.catalog import Catalog
+    from groundtone.syncing.planning import Plan
+    from groundtone.syncing.run import Run
+
+
+def update(run: Run, plan: Plan, facts: dict[str, str]) -> None:
+    """Carry out a plan.
+
+    What a killed sync left in the index is kept until the end: vectors of its windows need not be
+    made again.
+    """
+    catalog = run.catalog
+    catalog.forget(DONE)
+    with Work(run, plan) as work:
+        known = facts.get(DIMENSIONS)
+        index = run.indexes.current(int(known) if known else run.embedder.dimensions)
+        live, held = catalog.versions(), index.versions()
+        plan.lost(held)
+        if PLACES_UNKNOWN in facts:
+            _learn_places(catalog)
+        run.note(plan)
+        if plan.gone:
+            gone = {version for _, past in plan.gone for version in past.versions}
+            index.delete(catalog.replace_documents([], gone))
+            run.teller.deleted(past.path for _, past in plan.gone)
+        work.do(index, make_live(catalog), held, left_over=held - live)
+    if held - live:
+        index.delete(index.versions() - catalog.versions())
+    if DONE not in facts:
+        catalog.sweep_places()
+    index.optimise()
+    run.finished()
+
+
+def _learn_places(catalog: Catalog) -> None:
+    """Note where the vectors of all windows are, for a catalog of an earlier version."""
+    for info in catalog.documents():
+        document = catalog.stored(info.version)
+        if document is not None:
+            catalog.put_places(
+                [
+                    (
+                        digest(chunk.embedded(document.text, number)),
+                        (info.version, chunk.ordinal, number),
+                    )
+                    for chunk in document.chunks
+                    for number in range(len(chunk.windows))
+                ]
+            )

@@ -1,0 +1,130 @@
+"""Reading, embedding and storing at once: the part that updates and rebuilds have in common."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from groundtone import documents
+from groundtone.syncing.readers import Limits, Readers
+from groundtone.syncing.reading import Reader
+from groundtone.syncing.settling import Settler, jobs
+from groundtone.syncing.writing import Commit, Writer
+
+if TYPE_CHECKING:
+    from groundtone.index import Index
+    from groundtone.syncing.planning import Plan
+    from groundtone.syncing.run import Run
+
+MOST = 4  # processes that read: one feeds two processors' embedding, the others wait for big files
+FEW = 8  # files for which one is enough
+
+
+class Work:
+    """Carries out the reading and writing of a plan; a context manager.
+
+    Processes that read are started at once, so that they start up while index and model are opened.
+    """
+
+    def __init__(self, run: Run, plan: Plan) -> None:
+        self._run = run
+        self._plan = plan
+        self._readers: Readers | None = None
+        if plan.tasks:
+            self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._readers is not None:
+            self._readers.close()
+
+    def do(
+        self,
+        index: Index,
+        commit: Commit,
+        held: Collection[str],
+        *,
+        left_over: Collection[str] = (),
+    ) -> None:
+        """Read, embed and store all of it.
+
+        Args:
+            commit: makes files live whose windows are in the index.
+            held: versions of which the index has windows.
+            left_over: those of them that are not live.
+        """
+        run, plan, teller = self._run, self._plan, self._run.teller
+        settler = Settler(
+            run.catalog,
+            held,
+            recipe=run.recipe,
+            attempt=run.attempt,
+            fingerprint=lambda: run.embedder.fingerprint,
+        )
+        writer = Writer(
+            lambda: run.embedder,
+            index,
+            run.catalog,
+            commit,
+            teller.windows,
+            teller.whole,
+            left_over,
+        )
+        teller.begin(plan.tasks)
+        with writer:
+            for moved in plan.moved:
+                writer.add(settler.moved(moved))
+                teller.moved(moved.before[1].path, moved.file.name)
+            for past in plan.kept:
+                writer.add(settler.carried_over(past))
+            if plan.tasks:
+                self._read(settler, writer)
+            writer.finish()
+
+    def _read(self, settler: Settler, writer: Writer) -> None:
+        """Keep the writer busy with files as they are read."""
+        if self._readers is None:
+            self._start()
+        assert self._readers is not None
+        tasks = {(task.source.id, task.file.name): task for task in self._plan.tasks}
+        self._readers.begin(self._reader(), jobs(self._plan.tasks))
+        while True:
+            taken = self._readers.take(wait=writer.idle) if writer.hungry else None
+            if taken is not None:
+                job, read = taken
+                task = tasks.pop((job.source, job.name))
+                made = settler.read(task, read)
+                self._run.teller.read(task, read, made)
+                writer.add(made)
+            elif writer.idle:
+                return
+            else:
+                writer.work()
+
+    def _start(self) -> None:
+        limits = self._run.settings.sync
+        count = len(self._plan.tasks)
+        processes = 1 if count <= FEW else min(MOST, max(2, (os.cpu_count() or 1) // 2))
+        self._readers = Readers(Limits(limits.read_seconds, limits.read_mb), processes)
+
+    def _reader(self) -> Reader:
+        run = self._run
+        sizes = run.settings.chunking.model_dump()
+        sizes["window_tokens"] = min(sizes["window_tokens"], run.embedder.max_tokens)
+        return Reader(
+            parse=documents.read_all,
+            encode=run.embedder.encode,
+            sizes=sizes,
+            max_bytes=run.settings.sync.max_bytes,
+            fingerprint=run.embedder.fingerprint,
+            recipe=run.recipe,
+        )
