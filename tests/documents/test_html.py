@@ -68,6 +68,9 @@ def test_the_canonical_text_has_blank_lines_between_blocks(parse) -> None:
         "<div role='navigation'>noise</div>",
         "<div class='sidebar-left'>noise</div>",
         "<p hidden>noise</p>",
+        "<p style='color: red; display:none'>noise</p>",
+        "<table><tr><td class='linenos'><pre>1 noise</pre></td></tr></table>",
+        "<div id='sidebar'><h3>Recent</h3>noise</div>",
         "<script>noise()</script>",
         "<style>noise {}</style>",
         "<noscript>noise</noscript>",
@@ -131,6 +134,47 @@ def test_merged_cells_are_said_once_and_columns_stay_aligned(parse) -> None:
         "<tr><th>min</th><th>max</th></tr><tr><td>blue</td><td>1</td><td>4</td></tr></table>"
     )
     assert document.text == "kind | tons\n | min | max\nblue | 1 | 4"
+
+
+@pytest.mark.parametrize(
+    ("head", "header"),
+    [
+        ("<tr><th>part</th><th>made of</th></tr>", "part | made of"),
+        ("<thead><tr><td>part</td><td>made of</td></tr></thead>", "part | made of"),
+        (
+            "<tr><th colspan=2>Cranes</th></tr><tr><th>part</th><th>made of</th></tr>",
+            "Cranes\npart | made of",
+        ),
+        ("<tr><td>part</td><td>made of</td></tr>", None),
+    ],
+)
+def test_the_header_of_a_table_is_known(parse, head: str, header: str | None) -> None:
+    document = parse(f"<table>{head}<tr><th>rope</th><td>steel</td></tr></table>")
+    [block] = document.blocks
+    assert header == (document.text[slice(*block.header)] if block.header else None)
+
+
+def test_what_a_page_says_about_itself(parse) -> None:
+    document = parse(
+        "<html lang=en><meta name=description content='All about\n cranes'>"
+        "<meta property='article:published_time' content='2024-05-03'>"
+        "<meta name=Author content='Ann Lee'><p>text"
+    )
+    assert document.metadata == {
+        "description": "All about cranes",
+        "date": "2024-05-03",
+        "author": "Ann Lee",
+        "language": "en",
+    }
+
+
+def test_xhtml_closes_empty_elements_at_once(parse) -> None:
+    page = (
+        "<?xml version='1.0' encoding='iso-8859-1'?><html xmlns='http://www.w3.org/1999/xhtml'>"
+        "<head><title/><script src='a.js'/></head><body><a id='top'/><p>Kr\u00e4ne<br/>heben</p>"
+        "</body></html>"
+    )
+    assert parse(page.encode("iso-8859-1")).text == "Kr\u00e4ne\nheben"
 
 
 def test_definition_lists_keep_term_and_meaning_together(parse) -> None:

@@ -109,7 +109,7 @@ def parse(text: str, *, page: bool = True) -> Hypertext:
         shown.show_all()
     pieces = [piece for piece in _walk(shown.content, shown, 0) if piece.text.strip()]
     if not pieces:
-        shown.show_all()
+        shown.show_all(hidden=True)
         pieces = [piece for piece in _walk(shown.content, shown, 0) if piece.text.strip()]
     return Hypertext(pieces, _title(tree), described(tree))
 

@@ -30,6 +30,7 @@ _SELDOM_CONTENT = names(
     " related"
 )
 _WORDS = re.compile(r"[a-z0-9]+")
+_HIDING = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 
 
 class Page:
@@ -43,6 +44,7 @@ class Page:
 
     def __init__(self, root: LexborNode | None) -> None:
         self.dropped: set[int] = set()
+        self._hidden: set[int] = set()
         self.body = root
         self.content = root
         if root is None:
@@ -63,10 +65,11 @@ class Page:
             lengths.append(len((node.text_content or "").strip()) if tag == "-text" else 0)
             if tag not in UNSEEN:
                 todo.extend((child, index, inside) for child in children(node))
-        headed = [node.tag in HEADINGS for node in nodes]
+        # The heading that an element begins with, or holds.
+        heading = [index if node.tag in HEADINGS else 0 for index, node in enumerate(nodes)]
         for index in range(len(nodes) - 1, 0, -1):
             lengths[parents[index]] += lengths[index]
-            headed[parents[index]] |= headed[index]
+            heading[parents[index]] = heading[parents[index]] or heading[index]
         whole = lengths[0]
         mains: list[int] = []
         articles: list[int] = []
@@ -79,6 +82,9 @@ class Page:
             role = (attributes.get("role") or "").lower()
             if tag == "body":
                 self.body = self.content = node
+            elif "hidden" in attributes or _HIDING.search(attributes.get("style") or ""):
+                self._hidden.add(node.mem_id)
+                continue
             if tag == "main" or role == "main":
                 mains.append(index)
                 continue
@@ -88,23 +94,27 @@ class Page:
             if tag in ("body", "html") or tag in HEADINGS:
                 continue
             marks = (attributes.get("class") or "").lower().split()
-            if not headed[index]:
-                # With a heading inside, an id such as "pagination" names a section about it.
-                marks.append((attributes.get("id") or "").lower())
+            identifier = (attributes.get("id") or "").lower()
+            if identifier and not (
+                heading[index] and _names_its_section(identifier, nodes[heading[index]])
+            ):
+                marks.append(identifier)
             words = [_WORDS.findall(mark) for mark in marks]
             if any("toc" in word for word in words) and tag != "a":
                 tables_of_contents.append(index)
-            small = lengths[index] <= 0.4 * whole
+            # On a short page, what is called nothing but "footer" may be most of the text.
+            plainly = any(mark in _SELDOM_CONTENT for mark in marks)
+            small = lengths[index] <= (0.6 if plainly else 0.4) * whole
             outside = small and not in_main[index]
             if (
                 tag == "nav"
                 or role in _NAVIGATION_ROLES
-                or "hidden" in attributes
                 or (outside and tag in ("header", "footer", "aside"))
                 or (outside and any(_SELDOM_CONTENT.intersection(word[:1]) for word in words))
                 or (small and any(_NEVER_CONTENT.intersection(word) for word in words))
             ):
                 self.dropped.add(node.mem_id)
+        self.dropped |= self._hidden
         listed = sum(lengths[index] for index in tables_of_contents)
         if listed * 4 < whole:
             # Beside the text itself, a list of its headings is only noise to a search.
@@ -114,15 +124,21 @@ class Page:
                 self.content = nodes[index]
                 break
 
-    def show_all(self) -> None:
-        """Take everything that is not invisible for content."""
-        self.dropped.clear()
+    def show_all(self, *, hidden: bool = False) -> None:
+        """Take everything for content, what browsers hide only where asked."""
+        self.dropped = set() if hidden else set(self._hidden)
         self.content = self.body
 
 
 def children(node: LexborNode) -> list[LexborNode]:
     """Child nodes, text included."""
     return list(node.iter(include_text=True))
+
+
+def _names_its_section(identifier: str, heading: LexborNode) -> bool:
+    """Whether an id such as "pagination" stands for a section with that heading."""
+    title = heading.text()[:500].lower()
+    return all(word in title for word in _WORDS.findall(identifier))
 
 
 # What a page may say about itself: our key, and the meta elements' names, the best first.
