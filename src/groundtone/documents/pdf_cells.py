@@ -103,7 +103,9 @@ def _is_marker(words: Sequence[Word], after: Word, gap: float, size: float) -> b
 def _is_loose_prose(found: Sequence[Cell], size: float) -> bool:
     """Running text that is stretched to fill its line."""
     words = sum(len(cell.words) for cell in found)
-    if words < 8 or words / len(found) < 3.5:
+    if words < 8 or (words / len(found) < 3.5 and len(found) < 7):
+        return False
+    if len(found) > 6 and any(is_figure(cell.text) for cell in found):
         return False
     gaps = [after.left - before.right for before, after in pairwise(found)]
-    return max(gaps) < 2.2 * size
+    return max(gaps) < 2.2 * size or (len(found) > 6 and max(gaps) < 1.8 * min(gaps))

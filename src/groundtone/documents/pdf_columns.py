@@ -141,7 +141,9 @@ def _are_columns(left: list[Segment], right: list[Segment]) -> bool:
         # Drawn side after side: only numbers and short cells in rows are a table all the same.
         if min(one.letters, two.letters) < 0.5:
             return False
-        return min(one.words, two.words) >= 2 or _beside(left, right) < 0.6 * few
+        if few < 4:
+            return min(one.words, two.words) >= 4
+        return min(one.words, two.words) >= 2.8 or _beside(left, right) < 0.6 * few
     if switches < 0.6 * few:
         # Drawn in blocks of lines: cells of several lines, if each begins beside another.
         return (

@@ -259,13 +259,52 @@ def _nearest(cell: Cell, columns: Sequence[tuple[float, float]]) -> int:
 
 def _header(rows: Sequence[_Row], columns: Sequence[tuple[float, float]]) -> str:
     parts: list[list[str]] = [[] for _ in columns]
+    columns = _with_titles(rows, columns)
     for row in rows:
-        for cell, (first, last) in zip(row.cells, _spans(row, columns), strict=True):
+        spans = _shares(row, columns) or _spans(row, columns)
+        for cell, (first, last) in zip(row.cells, spans, strict=True):
             if len(row.cells) == 1 and _UNIT.match(cell.text):
                 first = last = 0  # "(in millions)" is said once, beside the titles
             for number in range(first, last + 1):
                 parts[number].append(cell.text)
     return _row([_joined(part) for part in parts])
+
+
+def _with_titles(
+    rows: Sequence[_Row], columns: Sequence[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """Columns as wide as the titles that stand over one each."""
+    wide = list(columns)
+    for row in rows:
+        if len(row.cells) != len(columns) - 1 or row.cells[0].left < columns[0][1]:
+            continue
+        for number, cell in enumerate(row.cells, 1):
+            left, right = min(wide[number][0], cell.left), max(wide[number][1], cell.right)
+            if left > wide[number - 1][1] and (
+                number + 1 == len(wide) or right < wide[number + 1][0]
+            ):
+                wide[number] = (left, right)
+    return wide
+
+
+def _shares(row: _Row, columns: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
+    """As `_spans`, where every column has the title nearest to it and every title stands in the
+    middle over its columns; else []."""
+    if len(columns) <= len(row.cells) + 1 or row.cells[0].left < columns[0][1]:
+        return []
+    shares: list[list[int]] = [[] for _ in row.cells]
+    for number, (left, right) in enumerate(columns[1:], 1):
+        middle = (left + right) / 2
+        titles = [abs(cell.middle - middle) for cell in row.cells]
+        shares[titles.index(min(titles))].append(number)
+    found = [(share[0], share[-1]) for share in shares if share]
+    middles = [(columns[first][0] + columns[last][1]) / 2 for first, last in found]
+    if len(found) < len(row.cells) or any(
+        abs(cell.middle - middle) > 1.5 * row.line.size
+        for cell, middle in zip(row.cells, middles, strict=True)
+    ):
+        return []
+    return found
 
 
 def _spans(row: _Row, columns: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:

@@ -49,7 +49,7 @@ def _only_names(
         and last - first <= 4
         and lines[below].top - lines[last].bottom < 3 * lines[last].size
         and not any(is_figure(cell.text) for row in rows[first : last + 1] for cell in row)
-        and any(is_figure(cell.text) for cell in [*rows[below][1:], *rows[below + 1]])
+        and any(is_figure(cell.text) for row in rows[below : below + 5] for cell in row[1:])
     )
 
 
@@ -78,6 +78,11 @@ def _aligned(
     lines: Sequence[Line], rows: Sequence[Sequence[Cell]], first: int, second: int
 ) -> bool:
     slack = 0.6 * max(lines[first].size, lines[second].size)
+    if len(rows[first]) == len(rows[second]) > 2 and all(
+        one.left < two.right and two.left < one.right
+        for one, two in zip(rows[first], rows[second], strict=True)
+    ):
+        return True
     return any(
         abs(one.left - two.left) < slack
         or abs(one.right - two.right) < slack
