@@ -66,35 +66,27 @@ def definitions(root: Node) -> list[Definition]:
 def _inside(node: Node, depth: int) -> list[Definition]:
     found: list[Definition] = []
     above: Node | None = None  # the first of the comments that stand right above the next node
-    below = 0
-    for child in node.named_children:
+    below = -1  # the row on which what came before ends; Rust's line comments end on the next row
+    for child in node.children:
+        row = child.start_point.row
         if child.type in _ABOVE:
-            if above is None or child.start_point.row > below + 1 or _same_row(child):
-                above = None if _same_row(child) else child
-            below = child.end_point.row
-            continue
-        start = child.start_byte
-        if above is not None and child.start_point.row <= below + 1:
-            start = above.start_byte
-        above = None
-        inner = _defined(child)
-        if inner is not None:
-            scoped = inner.type in _SCOPES and depth < _DEEPEST
-            body = _inside(inner, depth + 1) if scoped else []
-            found.append(Definition(_label(inner), start, child.end_byte, body))
-        elif child.named_child_count and depth < _DEEPEST:
-            found.extend(_inside(child, depth + 1))
+            if above is None or row > below + 1:
+                above = child if row > below else None
+        elif child.is_named:
+            start = child.start_byte
+            if above is not None and row <= below + 1:
+                start = above.start_byte
+            above = None
+            inner = _defined(child)
+            if inner is not None:
+                scoped = inner.type in _SCOPES and depth < _DEEPEST
+                body = _inside(inner, depth + 1) if scoped else []
+                found.append(Definition(_label(inner), start, child.end_byte, body))
+            elif child.named_child_count and depth < _DEEPEST:
+                found.extend(_inside(child, depth + 1))
+        end = child.end_point
+        below = end.row if end.column else end.row - 1
     return found
-
-
-def _same_row(node: Node) -> bool:
-    """Does something else stand before a comment on its line?"""
-    before = node.prev_sibling
-    return (
-        before is not None
-        and before.end_point.row == node.start_point.row
-        and before.end_point.column > 0  # Rust's line comments end on the next line
-    )
 
 
 def _defined(node: Node) -> Node | None:

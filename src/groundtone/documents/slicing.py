@@ -10,7 +10,7 @@ from groundtone.documents.composing import HeadingPath
 from groundtone.documents.document import Block, BlockKind, Document
 
 _LINE_END = re.compile(r"\r\n?|\n")
-_BLANK_LINE = re.compile(r"(?:\r\n?|\n)[^\S\r\n]*(?=[\r\n])|\f")
+_BLANK_LINES = re.compile(r"(?:\r\n?|\n)(?:[^\S\r\n]*(?:\r\n?|\n))+|\f")
 
 
 def line_spans(text: str) -> list[tuple[int, int]]:
@@ -29,7 +29,7 @@ def paragraph_spans(text: str) -> list[tuple[int, int]]:
     """Span of each run of lines between blank lines and form feeds, indentation included."""
     spans = []
     start = 0
-    for match in _BLANK_LINE.finditer(text):
+    for match in _BLANK_LINES.finditer(text):
         spans.append((start, match.start()))
         start = match.end()
     spans.append((start, len(text)))

@@ -46,7 +46,7 @@ _SHEBANGS = {
     "php": ".php",
 }
 # Generated and minified files are larger, and their definitions say nothing.
-_LARGEST_PARSED = 2_000_000
+_LARGEST_PARSED = 1_000_000
 # A class is one block up to this many characters, and one block a method beyond.
 _SMALL = 1_200
 _NO_MORE_THAN_AN_END = re.compile(r"(?:[^\w]|\bend\b)*")
