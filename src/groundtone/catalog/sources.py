@@ -68,8 +68,12 @@ class Sources(Database):
             connection.execute(delete(sources).where(sources.c.id == source))
         return gone
 
-    def move_source(self, source: int, into: int, folder: str) -> None:
-        """Make a source's documents part of another, where they lie in ``folder``."""
+    def move_source(self, source: int, into: int, folder: str, mark: str = "") -> None:
+        """Make a source's documents part of another, where they lie in ``folder``.
+
+        Args:
+            mark: appended to the recipe of each, so that the next look at it notices.
+        """
         prefix = "" if folder == "." else f"{folder}/"
         with self.write() as connection:
             connection.execute(

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from groundtone.catalog.records import FailedFile, FileState, Source
 from groundtone.syncing.reading import hash_of, moment
+from groundtone.syncing.recipe import MOVED
 from groundtone.syncing.report import Change, SyncReport
 from groundtone.syncing.scanning import File, Scan
 
@@ -33,11 +34,19 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A file that is where it was not, with the bytes and the name it had elsewhere."""
+    """A file that is where it was not, with the bytes and the name it had elsewhere.
+
+    Or that came to another source with its folder: then ``before`` is this very place.
+    """
 
     source: Source
     file: File
     before: tuple[Source, FileState]
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether a user would say that it was moved."""
+        return (self.before[0].id, self.before[1].path) != (self.source.id, self.file.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,12 @@ class Plan:
     def everything(self) -> None:
         """Have all files read again."""
         self.tasks += [Task(*one) for one in self.unchanged]
-        self.tasks += [Task(one.source, one.file, moved=one.before) for one in self.moved]
+        self.tasks += [
+            Task(one.source, one.file, moved=one.before)
+            if one.elsewhere
+            else Task(one.source, one.file, one.before[1])
+            for one in self.moved
+        ]
         self.tasks.sort(key=lambda task: (task.source.id, task.file.name))
         self.unchanged, self.moved = [], []
 
@@ -104,10 +118,15 @@ class Plan:
             else Change("updated" if task.past else "added", task.file.name)
             for task in self.tasks
         ]
-        changes += [Change("moved", one.file.name, one.before[1].path) for one in self.moved]
+        changes += [
+            Change("moved", one.file.name, one.before[1].path)
+            for one in self.moved
+            if one.elsewhere
+        ]
         changes += [Change("deleted", past.path) for _, past in self.gone]
         report.changes = sorted(changes, key=lambda change: change.path)
-        report.unchanged = len(self.unchanged)
+        here = sum(not one.elsewhere for one in self.moved)
+        report.unchanged = len(self.unchanged) + here
         report.failed = sorted(self.failed)
         report.notes += self.notes
         for kind in ("added", "updated", "moved", "deleted"):
@@ -194,11 +213,14 @@ class Planner:
             self._added.append(Task(source, file, failed=failed is not None))
         elif failed is not None:
             plan.tasks.append(Task(source, file, past, failed=True))
-        elif past.recipe != self._recipe:
+        elif past.recipe.removesuffix(MOVED) != self._recipe:
             self._remade += 1
             plan.tasks.append(Task(source, file, past))
         elif self._unmoved(file, past):
-            plan.unchanged.append((source, file, past))
+            if past.recipe != self._recipe:
+                plan.moved.append(Moved(source, file, (source, past)))
+            else:
+                plan.unchanged.append((source, file, past))
         elif past.size == file.size and self._same_bytes(file, past.sha256):
             plan.unchanged.append((source, file, past))
             plan.seen.append(Seen(source, file, past.sha256))

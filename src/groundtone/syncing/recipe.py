@@ -12,12 +12,21 @@ if TYPE_CHECKING:
 READERS = 1
 """To be raised whenever a reader, or chunking, makes something else of the same bytes. The next
 sync of every workspace then reads its files again; only windows whose text is new are embedded."""
+LABELS = 1
+"""To be raised whenever `groundtone.index.attributes` gives other labels to the same document."""
+MOVED = "+moved"
+"""Behind the recipe of documents that came to another source: their labels are still the old."""
 
 
 def recipe(settings: Settings) -> str:
-    """What documents are made with: readers and sizes."""
+    """What documents are made with: readers, sizes and labels."""
     sizes = json.dumps(settings.chunking.model_dump(), sort_keys=True)
-    return f"{READERS}-{hashlib.sha256(sizes.encode()).hexdigest()[:12]}"
+    return f"{READERS}-{hashlib.sha256(sizes.encode()).hexdigest()[:12]}-{LABELS}"
+
+
+def same_labels(one: str, other: str) -> bool:
+    """Whether two recipes give a document the same labels."""
+    return one.rpartition("-")[2] == other.rpartition("-")[2]
 
 
 def attempt(settings: Settings) -> str:

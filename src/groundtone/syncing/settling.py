@@ -12,7 +12,7 @@ from dataclasses import replace
 from groundtone.catalog import Catalog, FailedFile, FileState, Source, StoredDocument
 from groundtone.syncing.planning import Moved, Task
 from groundtone.syncing.reading import Job, Read, inside, moment, settled
-from groundtone.syncing.recipe import version
+from groundtone.syncing.recipe import same_labels, version
 from groundtone.syncing.scanning import File
 from groundtone.syncing.writing import Made
 
@@ -94,10 +94,11 @@ class Settler:
             self._keep(made, known, known)
 
     def _keep(self, made: Made, known: StoredDocument, now: StoredDocument) -> None:
-        """A live document stays, perhaps elsewhere: then its windows get other labels."""
+        """A live document stays, perhaps elsewhere or under other labels."""
         made.kept.append(now)
         moved = (known.source, known.path) != (now.source, now.path)
-        if moved or (now.chunks and now.version not in self._held):
+        relabelled = moved or not same_labels(known.recipe, now.recipe)
+        if now.chunks and (relabelled or now.version not in self._held):
             made.indexed.append(now)
 
     def _placed(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from groundtone.catalog import Catalog, Source
 from groundtone.errors import WrongUse
+from groundtone.syncing.recipe import MOVED
 from groundtone.syncing.report import SyncReport
 from groundtone.syncing.web.addresses import is_address, normal
 
@@ -64,7 +65,8 @@ def choose(
                 chosen.pop(inner.id, None)
                 if remember:
                     folder = held.parent if held.is_file() else held
-                    catalog.move_source(inner.id, cover.id, folder.relative_to(one).as_posix())
+                    at = folder.relative_to(one).as_posix()
+                    catalog.move_source(inner.id, cover.id, at, MOVED)
             if remember:
                 known = catalog.sources()
         chosen[cover.id] = cover

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from groundtone.syncing.planning import KEPT, Task
+from groundtone.syncing.planning import KEPT, Moved, Task
 from groundtone.syncing.reading import Read, inside
 from groundtone.syncing.report import Change, Progress, Step, SyncReport
 from groundtone.syncing.writing import Made
@@ -59,9 +59,12 @@ class Teller:
             report.unchanged += 1
         self._tell()
 
-    def moved(self, before: str, now: str) -> None:
+    def moved(self, moved: Moved) -> None:
         """A file got another place without being read."""
-        self._changed(Change("moved", now, before))
+        if moved.elsewhere:
+            self._changed(Change("moved", moved.file.name, moved.before[1].path))
+        else:
+            self.report.unchanged += 1
 
     def deleted(self, paths: Iterable[str]) -> None:
         """Files were forgotten."""

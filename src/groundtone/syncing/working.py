@@ -83,7 +83,7 @@ class Work:
         with writer:
             for moved in plan.moved:
                 writer.add(settler.moved(moved))
-                teller.moved(moved.before[1].path, moved.file.name)
+                teller.moved(moved)
             for past in plan.kept:
                 writer.add(settler.carried_over(past))
             if plan.tasks:

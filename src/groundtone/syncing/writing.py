@@ -20,7 +20,7 @@ from groundtone.catalog import Catalog, FailedFile, StoredDocument
 from groundtone.catalog.windows import digest
 from groundtone.embedding import Embedder
 from groundtone.index import Entry, Index
-from groundtone.syncing.labels import labels_of
+from groundtone.index.attributes import attributes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +61,7 @@ class _Window:
     text: str
     digest: bytes
     last: bool  # of its chunk
+    labels: tuple[str, ...]
 
     @property
     def id(self) -> str:
@@ -75,7 +76,7 @@ class _Window:
             window=self.number,
             text=self.text,
             vector=vector,
-            labels=labels_of(self.document),
+            labels=self.labels,
             modified=_seconds(self.document.modified),
         )
 
@@ -121,6 +122,7 @@ class Writer:
         self._told = told
         self._whole = whole
         self._left_over = frozenset(left_over)
+        self._sources = {source.id: source.path for source in catalog.sources()}
         self._files: deque[tuple[Made, Iterator[_Window]]] = deque()
         self._waiting = 0
         self._batch = _Batch()
@@ -156,7 +158,7 @@ class Writer:
 
     def add(self, made: Made) -> None:
         """Take a file; `work` does the rest."""
-        self._files.append((made, chain.from_iterable(map(_windows, made.indexed))))
+        self._files.append((made, chain.from_iterable(map(self._windows, made.indexed))))
         self._waiting += sum(len(c.windows) for one in made.indexed for c in one.chunks)
 
     def work(self) -> None:
@@ -250,10 +252,19 @@ class Writer:
         if batch.made:
             self._commit(batch.made, self._index)
 
+    def _windows(self, document: StoredDocument) -> Iterator[_Window]:
+        source = self._sources.get(document.source, "")
+        labels = attributes(document.path, source, document.media_type, document.metadata)
+        for chunk in document.chunks:
+            for number in range(len(chunk.windows)):
+                text = chunk.embedded(document.text, number)
+                last = number == len(chunk.windows) - 1
+                yield _Window(document, chunk.ordinal, number, text, digest(text), last, labels)
+
     def _leave_nothing_else(self, document: StoredDocument) -> None:
         """Where a killed sync had made other windows of the same version, as it may if a reader
         found more then, only the new ones may stay."""
-        windows = list(_windows(document))
+        windows = list(self._windows(document))
         if self._index.count(document.version) == len(windows):
             return
         vectors = self._index.vectors([window.id for window in windows])
@@ -275,14 +286,6 @@ def make_live(catalog: Catalog) -> Commit:
             index.delete(gone)
 
     return commit
-
-
-def _windows(document: StoredDocument) -> Iterator[_Window]:
-    for chunk in document.chunks:
-        for window in range(len(chunk.windows)):
-            text = chunk.embedded(document.text, window)
-            last = window == len(chunk.windows) - 1
-            yield _Window(document, chunk.ordinal, window, text, digest(text), last)
 
 
 def _id(version: str, chunk: int, window: int) -> str:
