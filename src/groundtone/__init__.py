@@ -21,7 +21,7 @@ _HOMES = {
     "Citation": "groundtone.answering.answer",
     "Passage": "groundtone.retrieval",
     "GroundtoneError": "groundtone.errors",
-    "support": "groundtone.answering.attribution",
+    "support": "groundtone.answering.support",
 }
 __all__ = ["Answer", "Citation", "GroundtoneError", "Passage", "Workspace", "support"]
 

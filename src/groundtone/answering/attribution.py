@@ -1,155 +1,111 @@
-"""Which passage sentence supports which answer sentence, decided by code.
+"""Which passage sentences each answer sentence rests on.
 
-Support is how much of what a sentence says stands in the passage text: the share of its content
-words found there, weighted by how telling each is, with numbers and negations that must agree.
-It needs no model, and is the same whatever model wrote the answer.
+The first is the sentence that shares most with it, in words and in meaning. Further ones are added
+as long as each brings something that was said and not yet found: a list answer drawn from three
+sentences is cited to all three. The model's own labels break ties; they decide nothing alone.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from groundtone import sentences
-from groundtone.retrieval import Passage
+import numpy as np
 
-_TOKEN = re.compile(r"[^\W_]+(?:[._/:@#'-][^\W_]+)*|\d+(?:[.,]\d+)*")
-_PARTS = re.compile(r"[^\W_]+")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+from groundtone.answering import support
+from groundtone.answering.evidence import Evidence
+from groundtone.answering.wording import Wording, wording
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_NEGATION = _words("no not never none neither nor without cannot n't don't doesn't isn't")
-_STOP = _words(
-    "a an the and or but if then of to in on at by for from with as is are was were be been being "
-    "it its this that these those there here you your i we they he she them his her our us me my "
-    "do does did have has had will would can could should may might must shall so such than too "
-    "very just also into onto over under out up down about which who whom whose what when where "
-    "how why all any each both more most other some own same only"
-)
-_SUFFIX = re.compile(r"(?<=\w{3})(?:ies|ing|edly|ed|es|ly|s|e)$")
+_BRINGS = 0.1  # share of the sentence that a further source must add: bench/support.py
+_BRINGS_ELSEWHERE = 0.25  # the same from another passage, which costs the reader a second look
+_MOST = 4
+_HINTED = 0.1  # what a label of the model's own is worth
+_KNOWN = 0.02  # what having supported an earlier sentence is worth to a passage
+_RANK = 0.0005  # what a better rank is worth
 
 
 @dataclass(frozen=True, slots=True)
-class Support:
-    """The best support found for one sentence.
+class Source:
+    """A sentence of a passage: index of the passage, and its span in the passage's text."""
+
+    passage: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What supports one sentence.
 
     Attributes:
-        score: 0..1.
-        passage: index into the passages given.
-        start, end: span of the supporting sentence (or two adjacent ones) in the passage's text.
+        score: calibrated support, 0..1.
+        sources: the strongest first; none when the passages share nothing with it.
     """
 
     score: float
-    passage: int
-    start: int
-    end: int
+    sources: tuple[Source, ...]
 
 
-def support(sentence: str, passages: Sequence[Passage | str]) -> float:
-    """How far the passages' text supports the sentence, in 0..1 (0 without passages)."""
-    found = align([sentence], passages)[0]
-    return found.score if found else 0.0
+def attribute(
+    said: Sequence[str], evidence: Evidence, hints: frozenset[int] = frozenset()
+) -> list[Attribution]:
+    """Find what each sentence rests on.
 
-
-def align(answer: Sequence[str], passages: Sequence[Passage | str]) -> list[Support | None]:
-    """Find, for each answer sentence, the passage sentence that supports it best.
-
-    One sentence or two adjacent ones are considered. Equal scores go to the passage that already
-    supports an earlier sentence, then to the better ranked one. None where nothing is shared.
+    Args:
+        said: answer sentences, without labels.
+        evidence: the passages they were written from.
+        hints: indexes of passages that the model's own labels name.
     """
-    units = [unit for i, passage in enumerate(passages) for unit in _units(i, passage)]
-    weight = _weights(units)
-    used: Counter[int] = Counter()
-    result: list[Support | None] = []
-    for sentence in answer:
-        said = _Content.of(sentence)
-        best: tuple[float, _Unit] | None = None
-        for unit in units:
-            score = _score(said, unit.content, weight)
-            # A short unit that says it all beats a longer one that says it too.
-            key = (
-                score - 0.0005 * unit.passage - 0.001 * (unit.pair) + 0.02 * (unit.passage in used)
-            )
-            if score > 0 and (best is None or key > best[0]):
-                best = (key, unit)
-        if best is None:
-            result.append(None)
-            continue
-        unit = best[1]
-        used[unit.passage] += 1
-        score = _score(said, unit.content, weight)
-        result.append(Support(round(score, 4), unit.passage, unit.start, unit.end))
+    used: set[int] = set()
+    result = []
+    for sentence in said:
+        chosen = _sources(sentence, evidence, hints, used)
+        units = [evidence.units[index] for index in chosen]
+        used |= {unit.passage for unit in units}
+        sources = tuple(Source(unit.passage, unit.start, unit.end) for unit in units)
+        result.append(Attribution(support.score(sentence, evidence) if sources else 0.0, sources))
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    words: frozenset[str]
-    numbers: frozenset[str]
-    negated: bool
-
-    @classmethod
-    def of(cls, text: str) -> _Content:
-        tokens = [token.lower() for token in _TOKEN.findall(text)]
-        words = {stem for token in tokens for stem in _stems(token)}
-        numbers = {number.rstrip(".,").replace(",", "") for number in _NUMBER.findall(text)}
-        return cls(frozenset(words), frozenset(numbers), any(t in _NEGATION for t in tokens))
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    passage: int
-    start: int
-    end: int
-    pair: bool
-    content: _Content
-
-
-def _stems(token: str) -> Iterable[str]:
-    for part in _PARTS.findall(token):
-        if part not in _STOP and part not in _NEGATION:
-            yield _SUFFIX.sub("", part) if part.isalpha() else part
-
-
-def _units(index: int, passage: Passage | str) -> list[_Unit]:
-    text = passage if isinstance(passage, str) else passage.text
-    spans = sentences.split(text)
-    singles = [
-        _Unit(index, start, end, False, _Content.of(text[start:end])) for start, end in spans
+def _sources(sentence: str, evidence: Evidence, hints: frozenset[int], used: set[int]) -> list[int]:
+    words = wording(sentence)
+    units = evidence.units
+    if not words.content or not units:
+        return []
+    shares = likeness(sentence, words, evidence)
+    bonus = [
+        _HINTED * (unit.passage in hints) + _KNOWN * (unit.passage in used) - _RANK * unit.passage
+        for unit in units
     ]
-    pairs = [
-        _Unit(index, a.start, b.end, True, _Content.of(text[a.start : b.end]))
-        for a, b in pairwise(singles)
-        if b.end - a.start <= 600
-    ]
-    return singles + pairs
+    best = int(np.argmax(shares + np.array(bonus)))
+    if shares[best] <= 0:
+        return []
+    chosen, found = [best], units[best].wording.content
+    covered = evidence.coverage(words.content, found)
+    while len(chosen) < _MOST:
+        gains = [
+            (evidence.coverage(words.content, found | unit.wording.content) - covered, -index)
+            for index, unit in enumerate(units)
+            if index not in chosen
+        ]
+        gain, index = max(gains, default=(0.0, 0))
+        here = units[-index].passage in {units[one].passage for one in chosen}
+        if gain < (_BRINGS if here else _BRINGS_ELSEWHERE):
+            break
+        chosen.append(-index)
+        found, covered = found | units[-index].wording.content, covered + gain
+    return chosen
 
 
-def _weights(units: Sequence[_Unit]) -> dict[str, float]:
-    """Inverse document frequency over the passage sentences: rare words tell more."""
-    singles = [unit for unit in units if not unit.pair]
-    frequency = Counter(word for unit in singles for word in unit.content.words)
-    total = len(singles)
-    return {word: math.log(1 + total / count) for word, count in frequency.items()}
-
-
-def _score(said: _Content, source: _Content, weight: dict[str, float]) -> float:
-    if not said.words:
-        return 0.0
-    unseen = max(weight.values(), default=1.0)  # a word that stands nowhere weighs the most
-    total = sum(weight.get(word, unseen) for word in said.words)
-    shared = sum(weight.get(word, unseen) for word in said.words & source.words)
-    score = shared / total
-    if said.numbers - source.numbers:
-        score *= 0.4  # a figure that does not stand there is not supported by it
-    if said.negated != source.negated:
-        score *= 0.85
-    return score
+def likeness(sentence: str, words: Wording, evidence: Evidence) -> np.ndarray:
+    """How much each unit shares with a text: covered share, plus cosine where words are shared."""
+    shares = np.array([evidence.coverage(words.content, u.wording.content) for u in evidence.units])
+    if evidence.embed is None:
+        return shares
+    ahead = np.argsort(-shares, kind="stable")[: support.AHEAD]
+    texts = [evidence.unit_text(evidence.units[index]) for index in ahead]
+    vectors = evidence.vectors([sentence, *texts])
+    assert vectors is not None
+    near = vectors[1:] @ vectors[0]
+    shares[ahead] += np.where(shares[ahead] > 0, near, np.where(near > 0.5, near, 0.0))
+    return shares

@@ -52,11 +52,13 @@ class Remembered:
     """What a conversation brings to a question.
 
     Attributes:
+        asked: the question as it was asked.
         searched: the question as it is searched: itself, or with what it follows.
         history: the earlier turns that are still known, oldest first.
         forgotten: how many earlier turns no longer fit.
     """
 
+    asked: str
     searched: str
     history: tuple[Message, ...]
     forgotten: int
@@ -93,7 +95,7 @@ def remember(
         kept.pop(0)  # an answer without its question tells nothing
     asked = [m["content"] for m in history if m["role"] == "user"]
     known = [m["content"] for m in kept if m["role"] == "user"]
-    return Remembered(condense(question, known), tuple(kept), len(asked) - len(known))
+    return Remembered(question, condense(question, known), tuple(kept), len(asked) - len(known))
 
 
 def condense(question: str, earlier: Sequence[str]) -> str:

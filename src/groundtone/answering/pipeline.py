@@ -1,24 +1,32 @@
-"""The way of a question: retrieve, gate, compose, generate, attribute, label."""
+"""The way of a question: retrieve, gate, compose, generate, check, label."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from groundtone import sentences
-from groundtone.answering import attribution, labels
-from groundtone.answering.answer import Answer, Citation, Timings, Usage
-from groundtone.answering.labels import LabelTemplate
-from groundtone.answering.prompt import Message, Prompt, Shot, compose, turns
-from groundtone.answering.refusal import is_refusal
+from groundtone.answering import gate, injection, showing
+from groundtone.answering.answer import Answer, Timings, Usage
+from groundtone.answering.checking import check, clean
+from groundtone.answering.conversation import Remembered, remember
+from groundtone.answering.evidence import Embed, Evidence
+from groundtone.answering.prompt import Message, Prompt, Shot, again, compose, tier_of, turns
 from groundtone.chat import ChatEngine, Completion
 from groundtone.retrieval import Passage, Retriever
 from groundtone.settings import Answering, Chat
 
-_LIST_MARK = re.compile(r"^(?:\(?\d{1,3}[.)]|[-*•])(?:\s+|$)")
+
+@dataclass(slots=True)
+class _Written:
+    """What one generation gave, and when its first piece came (0: never)."""
+
+    text: str = ""
+    usage: Usage = field(default_factory=Usage)
+    first: float = 0.0
+    cut: bool = False
 
 
 class Answerer:
@@ -27,9 +35,10 @@ class Answerer:
     Args:
         retriever: where passages come from.
         chat: opened at the first question that needs it, since loading weights takes a second.
-        settings: labels, refusal, budgets.
+        settings: labels, checks, refusal, budgets.
         limits: the chat model's limits.
         refuse_below: vector similarity under which the best passage is no evidence.
+        embed: makes sentence vectors for the check and the gate; None compares words only.
     """
 
     def __init__(
@@ -40,13 +49,14 @@ class Answerer:
         limits: Chat,
         *,
         refuse_below: float,
+        embed: Embed | None = None,
     ) -> None:
         self._retriever = retriever
         self._chat = chat
         self._settings = settings
         self._limits = limits
         self._refuse_below = refuse_below
-        self._label = LabelTemplate(settings.label)
+        self._embed = embed
 
     def ask(self, question: str, **options: object) -> Answer:
         """Answer in one piece; the options are those of :meth:`stream`."""
@@ -63,11 +73,12 @@ class Answerer:
         system: str = "",
         documents: bool = True,
         shots: Sequence[Shot] = (),
+        history: Sequence[Message] = (),
     ) -> Iterator[str | Answer]:
         """Yield pieces of text while the model writes them, then the finished :class:`Answer`.
 
         The pieces are what the model writes; the answer is what stands after every sentence was
-        attributed, so it may hold less.
+        checked, so it may hold less, and a retry is not streamed.
 
         Args:
             question: the user's words.
@@ -75,55 +86,71 @@ class Answerer:
             system: the voice; a tuned model is asked with the one it was trained with.
             documents: False asks the model alone (the arms without retrieval).
             shots: worked examples for the few-shot arms.
+            history: the conversation so far (user and assistant), oldest first.
+
+        Raises:
+            WrongUse: a message of the history without role or content.
         """
         began = time.perf_counter()
-        passages = self.retrieve(question) if documents else []
+        known = remember(question, history, tokens=self._settings.history_tokens)
+        passages = self.retrieve(known.searched) if documents else []
         searched = time.perf_counter()
-        if documents and not self.enough(passages):
-            yield self._refuse(question, passages, "", Usage(), began, searched)
+        evidence = gate.evidence(known.searched, passages, embed=self._embed) if documents else None
+        about = {
+            "searched": known.searched if documents else "",
+            "forgotten": known.forgotten,
+            "evidence": evidence,
+            "passages": tuple(passages),
+            "flagged": tuple(p.rank for p in passages if injection.spans(p.text)),
+        }
+        search = _ms(began, searched)
+        embed = float(getattr(self._retriever, "embed_ms", 0.0)) if documents else 0.0
+        if documents and not self.enough(passages, evidence or 0.0):
+            total = _ms(began, time.perf_counter())
+            spent = Timings(embed=embed, search=search, first_token=total, total=total)
+            refused = showing.refuse(question, self._settings)
+            yield replace(refused, timings=spent, **about)  # type: ignore[arg-type]
             return
-        prompt = self.prompt(question, passages, system=system, shots=shots)
+        prompt = self._asked(known, passages, system, shots)
         composed = time.perf_counter()
-        written, first, done = "", 0.0, None
-        stream = self._chat().stream(
-            prompt.messages, model=model, max_tokens=self._limits.max_tokens
-        )
-        with contextlib.closing(stream):  # type: ignore[type-var]
-            for piece in stream:
-                if isinstance(piece, Completion):
-                    done = piece
-                    break
-                first = first or time.perf_counter()
-                written += piece
-                yield piece
-                if _loops(written):
-                    break
+        written = yield from self._generate(prompt.messages, model)
+        wrote = time.perf_counter()
+        answer, usage = self.finish(question, written, prompt), written.usage
+        if self._settings.retry and answer.unsupported and prompt.passages:
+            messages = again(prompt.messages, written.text, answer.unsupported)
+            second = _unseen(self._generate(messages, model))
+            better = self.finish(question, second, prompt)
+            usage = Usage(
+                usage.prompt_tokens + second.usage.prompt_tokens,
+                usage.completion_tokens + second.usage.completion_tokens,
+                usage.cost_usd + second.usage.cost_usd,
+            )
+            if not better.refused and (answer.refused or _fewer(better, answer)):
+                answer = better
         ended = time.perf_counter()
         yield replace(
-            self.finish(
-                question,
-                written,
-                prompt.passages,
-                passages,
-                cut=done is None or done.finish == "length",
-            ),
+            answer,
             model=model,
-            usage=self._usage(done, prompt.messages, written),
+            usage=usage,
             timings=Timings(
-                search=_ms(began, searched),
+                embed=embed,
+                search=search,
                 prompt=_ms(searched, composed),
-                first_token=_ms(began, first or ended),
-                total=_ms(began, time.perf_counter()),
+                first_token=_ms(began, written.first or wrote),
+                check=_ms(wrote, ended),
+                total=_ms(began, ended),
             ),
+            **about,  # type: ignore[arg-type]
         )
 
     def retrieve(self, question: str) -> list[Passage]:
         """The passages for a question, as many as the prompt may show."""
         return self._retriever.search(question, self._settings.passages)
 
-    def enough(self, passages: Sequence[Passage]) -> bool:
-        """Whether the best passage is near enough to the question to answer from."""
-        return bool(passages) and max(p.dense or -1.0 for p in passages) >= self._refuse_below
+    def enough(self, passages: Sequence[Passage], evidence: float) -> bool:
+        """Whether the passages are near enough to the question to answer from."""
+        near = any((p.dense or -1.0) >= self._refuse_below for p in passages)
+        return near and evidence >= self._settings.evidence_below
 
     def prompt(
         self,
@@ -145,6 +172,8 @@ class Answerer:
         earlier += history
         spent = sum(count(m["content"]) + 8 for m in earlier) + count(question) + count(system) + 64
         room = chat.context_tokens - self._limits.max_tokens - spent
+        if settings.orders == "cut":
+            passages = [injection.blanked(passage) for passage in passages]
         return compose(
             question,
             passages,
@@ -153,114 +182,64 @@ class Answerer:
             passage_tokens=settings.passage_tokens,
             budget=max(0, min(room, settings.passages * (settings.passage_tokens + 40))),
             history=earlier,
+            tier=tier_of(chat.name),
+            refusal=settings.refusal,
         )
 
-    def finish(
-        self,
-        question: str,
-        written: str,
-        shown: Sequence[Passage],
-        retrieved: Sequence[Passage],
-        *,
-        cut: bool = False,
-    ) -> Answer:
-        """Turn what the model wrote into an answer: clean, attribute, drop or mark, label.
-
-        Args:
-            written: the model's text.
-            shown: the passages it saw; empty for the arms without documents.
-            retrieved: all that were retrieved, for the record.
-            cut: the text ended at the token limit, so its last sentence may be half a one.
-        """
-        text = labels.strip(written)
-        if is_refusal(text, self._settings.refusal):
-            return self._refuse(question, retrieved, text, Usage(), 0.0, 0.0)
-        spans = sentences.split(text)
-        if cut and len(spans) > 1:
-            spans = spans[:-1]
-        # List marks go: sentences are dropped and joined, and "6." is no figure to look up.
-        said = [_LIST_MARK.sub("", " ".join(text[start:end].split())) for start, end in spans]
-        said = [s for s in dict.fromkeys(said) if s]  # tiny models repeat themselves
-        if not shown:
+    def finish(self, question: str, written: _Written, prompt: Prompt) -> Answer:
+        """Turn what the model wrote into an answer: clean, check, drop or mark or quote, label."""
+        settings = self._settings
+        if not prompt.passages:
             # Without documents there is nothing to check against: shown as the model wrote it,
             # invented labels and all, for that is what a reader would get from it.
-            shown_text = " ".join(written.split())
-            return Answer(question, shown_text, " ".join(said), not said, tuple(said), (), (), "")
-        found = attribution.align(said, shown)
-        threshold = self._settings.support_below
-        kept = [
-            (sentence, support)
-            for sentence, support in zip(said, found, strict=True)
-            if self._settings.check != "strict"
-            or (support is not None and support.score >= threshold)
-        ]
-        if not kept:
-            refused = self._refuse(question, retrieved, text, Usage(), 0.0, 0.0)
-            return replace(refused, unsupported=tuple(said))
-        citations: list[Citation] = []
-        markers: list[str] = []
-        numbers: dict[int, int] = {}
-        for sentence, support in kept:
-            if support is None or support.score < threshold:
-                markers.append("")
-                continue
-            passage = shown[support.passage]
-            n = numbers.setdefault(support.passage, len(numbers) + 1)
-            marker = self._label.render(
-                n=n,
-                title=passage.title,
-                section=passage.section,
-                document=passage.document,
-                page=passage.page,
+            said = clean(written.text, cut=written.cut)
+            shown = " ".join(written.text.split())
+            return Answer(question, shown, " ".join(said), not said, said, (), (), "")
+        evidence = Evidence(prompt.passages, self._embed)
+        checked = check(written.text, evidence, settings, cut=written.cut)
+        if checked.refusal:
+            return showing.refuse(question, settings)
+        if checked.kept:
+            return showing.show(question, checked, prompt.passages, settings)
+        if settings.check == "strict" and settings.rescue and checked.said:
+            source = gate.telling(question, evidence)
+            if source is not None:
+                return showing.quote(question, source, prompt.passages, settings, checked.verdicts)
+        return showing.refuse(question, settings, checked.verdicts)
+
+    def _asked(
+        self, known: Remembered, passages: Sequence[Passage], system: str, shots: Sequence[Shot]
+    ) -> Prompt:
+        """A strong model reads the conversation; a smaller one the question made to stand alone."""
+        if known.history and tier_of(self._chat().name) == "strong":
+            return self.prompt(
+                known.asked, passages, system=system, shots=shots, history=known.history
             )
-            markers.append(marker)
-            citations.append(_citation(marker, sentence, passage, support))
-        answer = [sentence for sentence, _ in kept]
-        cited = {citation.sentence for citation in citations}
-        return Answer(
-            question=question,
-            text=labels.attach(
-                answer, [[m] if m else [] for m in markers], per_sentence=self._label.per_sentence
-            ),
-            bare_text=" ".join(answer),
-            refused=False,
-            sentences=tuple(answer),
-            citations=tuple(citations),
-            unsupported=tuple(sentence for sentence in said if sentence not in cited),
-            model="",
-            passages=tuple(retrieved),
-        )
+        return self.prompt(known.searched, passages, system=system, shots=shots)
 
-    def _usage(self, done: Completion | None, messages: list[Message], written: str) -> Usage:
+    def _generate(self, messages: Sequence[Message], model: str) -> Generator[str, None, _Written]:
+        """Stream one answer; stopped when it goes in circles."""
+        written = _Written()
+        chat = self._chat()
+        done: Completion | None = None
+        stream = chat.stream(messages, model=model, max_tokens=self._limits.max_tokens)
+        with contextlib.closing(stream):  # type: ignore[type-var]
+            for piece in stream:
+                if isinstance(piece, Completion):
+                    done = piece
+                    break
+                written.first = written.first or time.perf_counter()
+                written.text += piece
+                yield piece
+                if _loops(written.text):
+                    break
+        written.cut = done is None or done.finish == "length"
         if done is not None:
-            return Usage(done.prompt_tokens, done.completion_tokens)
-        chat = self._chat()  # stopped by us: counted by us
-        return Usage(len(chat.tokens(chat.render(messages))), len(chat.tokens(written)))
-
-    def _refuse(
-        self,
-        question: str,
-        passages: Sequence[Passage],
-        written: str,
-        usage: Usage,
-        began: float,
-        searched: float,
-    ) -> Answer:
-        refusal = self._settings.refusal
-        spent = _ms(began, searched) if searched else 0.0
-        return Answer(
-            question=question,
-            text=refusal,
-            bare_text=refusal,
-            refused=True,
-            sentences=(refusal,),
-            citations=(),
-            unsupported=(),
-            model="",
-            usage=usage,
-            timings=Timings(search=spent, first_token=spent, total=spent),
-            passages=tuple(passages),
-        )
+            written.usage = Usage(done.prompt_tokens, done.completion_tokens)
+        else:  # stopped by us: counted by us
+            sent, got = chat.tokens(chat.render(messages)), chat.tokens(written.text)
+            written.usage = Usage(len(sent), len(got))
+        return written
 
 
 def _loops(text: str) -> bool:
@@ -275,23 +254,18 @@ def _loops(text: str) -> bool:
     return len(said) > 2 and said.count(said[-1]) > 2
 
 
-def _citation(
-    marker: str, sentence: str, passage: Passage, support: attribution.Support
-) -> Citation:
-    return Citation(
-        marker=marker,
-        sentence=sentence,
-        document=passage.document,
-        title=passage.title,
-        section=passage.section,
-        page=passage.page,
-        box=passage.box,
-        start=passage.start + support.start,
-        end=passage.start + support.end,
-        quote=passage.text[support.start : support.end],
-        score=support.score,
-        passage=passage.rank,
-    )
+def _unseen(generation: Generator[str, None, _Written]) -> _Written:
+    """Run a generation to its end without showing it."""
+    while True:
+        try:
+            next(generation)
+        except StopIteration as done:
+            written: _Written = done.value
+            return written
+
+
+def _fewer(one: Answer, other: Answer) -> bool:
+    return len(one.unsupported) < len(other.unsupported)
 
 
 def _ms(start: float, end: float) -> float:

@@ -48,7 +48,8 @@ _OPPOSITES = [
         "success/failure succeed/fail true/false win/lose won/lost north/south east/west "
         "male/female buy/sell import/export upload/download accept/reject accepted/rejected "
         "hot/cold old/new early/late left/right inside/outside with/without possible/impossible "
-        "free/paid temporary/permanent automatic/manual automatically/manually online/offline"
+        "earlier/later free/paid temporary/permanent automatic/manual"
+        " automatically/manually online/offline"
     )
 ]
 _NUMERALS = {
@@ -151,6 +152,8 @@ def wording(text: str) -> Wording:
     names: set[str] = set()
     values: set[str] = set()
     poles: set[str] = set()
+    spelled: set[tuple[str, str]] = set()
+    before = ""
     negated = False
     first = True
     for match in _TOKEN.finditer(text):
@@ -167,19 +170,23 @@ def wording(text: str) -> Wording:
         elif token in _NUMERALS:
             words.append(_NUMERALS[token])
             values.add(_NUMERALS[token])
+        elif before in _NUMERALS and token in _UNITS:
+            words.append(stem_of(token))
+            spelled.add((_NUMERALS[before], _UNITS[token]))
         elif token not in STOP and token not in NEGATIONS:
             stem = stem_of(token)
             words.append(stem)
             if (raw[0].isupper() and not first) or raw[1:].lower() != raw[1:]:
                 names.add(stem)
         first = False
+        before = token
     return Wording(
         words=tuple(words),
         content=frozenset(words),
         numbers=frozenset(figures(text)),
         values=frozenset(values),
         scaled=_scaled(text),
-        quantities=_quantities(text),
+        quantities=_quantities(text) | spelled,
         names=frozenset(names),
         negated=negated,
         poles=frozenset(poles),

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from groundtone.answering import attribution, labels
+from groundtone.answering import labels, overlap
 from groundtone.answering.labels import LabelTemplate
 from groundtone.answering.pipeline import Answerer
 from groundtone.answering.refusal import is_refusal
@@ -100,7 +100,7 @@ class Renderer:
         """The passage that holds the answer: where its label points, else the best supporter."""
         answer = labels.strip(example.answer)
         candidates = self._labelled(example.answer) or list(found)
-        supports = [attribution.support(answer, [passage]) for passage in candidates]
+        supports = [overlap.support(answer, [passage]) for passage in candidates]
         best = max(range(len(candidates)), key=supports.__getitem__, default=None)
         return candidates[best] if best is not None and supports[best] >= SUPPORTED else None
 
@@ -131,7 +131,7 @@ class Renderer:
             shown = self._with_gold(shown, gold, draw, keep_order=number == 0)
             rows.append(self._row(example, shown, answer, "grounded"))
         if draw.random() < contexts.absent:
-            without = [p for p in others if attribution.support(answer, [p]) < SUPPORTED][
+            without = [p for p in others if overlap.support(answer, [p]) < SUPPORTED][
                 : self._passages
             ]
             if without:
@@ -153,7 +153,7 @@ class Renderer:
 
     def _window(self, gold: Passage, answer: str) -> tuple[int, int]:
         """The part of the gold passage to show must hold the answer, whatever window matched."""
-        support = attribution.align([answer], [gold])[0]
+        support = overlap.align([answer], [gold])[0]
         if support is None:
             return gold.window
         start, end = gold.start + support.start, gold.start + support.end

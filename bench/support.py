@@ -1,0 +1,277 @@
+"""Fits the support score and measures it, and the choice of cited sentences.
+
+    python bench/support.py --data ../shared/data [--write]
+
+WiCE (claims of Wikipedia against cited pages) and ClapNQ (answers by people from a passage, and
+the same with a figure, a name or the sense changed by us) give the rows. Every number but the fit
+itself is from ten folds, with all rows of one claim in one fold. Three scores are held against each
+other on WiCE: the claim's length, its overlap (share of its words that stand in the evidence), and
+ours. For citations, ClapNQ's annotators chose sentences; "best cosine" cites for each answer
+sentence the passage sentence whose vector is nearest. `--write` stores the fit on all rows in
+src/groundtone/answering/fitted.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench import fitting
+
+from groundtone import sentences
+from groundtone.answering import support
+from groundtone.answering.attribution import attribute
+from groundtone.answering.evidence import Embed, Evidence
+from groundtone.answering.wording import wording
+from groundtone.embedding import open_embedder
+
+FITTED = Path(support.__file__).parent / "fitted.json"
+RIDGE = 3.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One claim and its evidence.
+
+    Attributes:
+        kind: "page" (WiCE, the whole cited page), "chunks" (WiCE, at most 256 tokens of it) or
+            "answers" (ClapNQ).
+        group: rows of one group share a claim.
+        label: "supported", "partially_supported" or "not_supported".
+    """
+
+    kind: str
+    group: str
+    label: str
+    claim: str
+    evidence: tuple[str, ...]
+
+
+def main() -> None:
+    """Read the arguments, measure, fit, print."""
+    parser = argparse.ArgumentParser(description="Fit and measure the support score.")
+    parser.add_argument("--data", type=Path, required=True, help="holds wice/ and clapnq/")
+    parser.add_argument("--write", action="store_true", help="store the fitted weights")
+    given = parser.parse_args()
+    for name in ("wice", "clapnq"):
+        if not (given.data / name).is_dir():
+            sys.exit(f"{given.data / name} is not there; this benchmark needs it.")
+    embed = remembering(open_embedder("all-minilm-l6-v2").embed)
+    rows = [*wice(given.data / "wice"), *clapnq(given.data / "clapnq")]
+    began = time.perf_counter()
+    signs = [support.features(row.claim, Evidence(row.evidence, embed)) for row in rows]
+    print(f"{len(rows)} rows, {time.perf_counter() - began:.0f} s\n")
+    fitted = json.loads(FITTED.read_text("utf-8")) if FITTED.exists() else {}
+    fitted["made by"] = "bench/support.py and bench/refusal.py"
+    odds = {}
+    for name, names in (("support", support.NAMES), ("support_words", support.WORDS_ONLY)):
+        odds[name], fitted[name] = fit(rows, signs, names)
+    print_support(rows, signs, odds)
+    if given.write:
+        FITTED.write_text(json.dumps(fitted, indent=1) + "\n", "utf-8")
+        support.constants.cache_clear()
+    print_citations(given.data / "clapnq", embed)
+
+
+def remembering(embed: Embed) -> Embed:
+    """The same function, each text embedded once: claims share their evidence."""
+    known: dict[str, np.ndarray] = {}
+
+    def remembered(texts: Sequence[str]) -> np.ndarray:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            known.update(zip(new, embed(new), strict=True))
+        return np.stack([known[text] for text in texts])
+
+    return remembered
+
+
+def wice(folder: Path) -> Iterator[Row]:
+    """Claims against the whole page, and against its chunks."""
+    for row in read(folder / "claims_dev.jsonl"):
+        page = tuple(s for s in row["evidence_sentences"] if s.strip())
+        yield Row("page", row["claim"], row["label"], row["claim"], page)
+    for row in read(folder / "oracle_chunks_dev.jsonl"):
+        yield Row("chunks", row["claim"], row["label"], row["claim"], (row["context"],))
+
+
+def clapnq(folder: Path) -> Iterator[Row]:
+    """Sentences that people wrote from a passage, as they are and with their sense changed."""
+    corpus = {row["id"]: row for row in read(folder / "corpus.jsonl")}
+    draw = random.Random(0)
+    others = [q["answers"][0] for q in read(folder / "queries.jsonl") if q["answerable"]]
+    for row in read(folder / "queries.jsonl"):
+        if not row["answerable"]:
+            continue
+        text = corpus[row["evidence"][0]["doc"]]["text"]
+        for start, end in sentences.split(row["answers"][0]):
+            said = row["answers"][0][start:end]
+            if len(wording(said).content) < 3:
+                continue
+            yield Row("answers", row["id"], "supported", said, (text,))
+            for changed in changes(said, text, draw.choice(others), draw):
+                yield Row("answers", row["id"], "not_supported", changed, (text,))
+
+
+def changes(said: str, text: str, other: str, draw: random.Random) -> Iterator[str]:
+    """The sentence with one thing made wrong, each way that is possible; and a stranger."""
+    figures = re.findall(r"\d+(?:[.,]\d+)*", said)
+    if figures:
+        old = draw.choice(figures)
+        known = [f for f in re.findall(r"\d+(?:[.,]\d+)*", text) if f not in figures]
+        new = draw.choice([*known, str(int(re.sub(r"\D", "", old)[:9]) + draw.randint(1, 40))])
+        yield said.replace(old, new, 1)
+    names = re.findall(r"(?<=[a-z,] )[A-Z][a-z]{2,}", said)
+    if names:
+        stranger = draw.choice(["Harrow", "Lintel", "Osprey", "Tamsin", "Quillon", "Fennick"])
+        yield said.replace(draw.choice(names), stranger, 1)
+    verb = re.search(r"\b(is|are|was|were|can|may|will|has|have|had)\b(?! not)", said)
+    if verb:
+        yield f"{said[: verb.end()]} not{said[verb.end() :]}"
+    elif " not " in said:
+        yield said.replace(" not ", " ", 1)
+    yield other
+
+
+def fit(
+    rows: Sequence[Row], signs: Sequence[dict[str, float]], names: Sequence[str]
+) -> tuple[np.ndarray, dict[str, object]]:
+    """Held-out log odds of every row, and the fit on all of them."""
+    x = np.array([[sign[name] for name in names] for sign in signs])
+    y = np.array([float(row.label == "supported") for row in rows])
+    weight = weights(rows, y)
+    groups = np.array([row.group for row in rows])
+    raw, intercept = fitting.fit(x, y, weight, RIDGE)
+    stored = {
+        "intercept": round(intercept, 4),
+        "weights": {name: round(float(w), 4) for name, w in zip(names, raw, strict=True)},
+    }
+    return fitting.held_out(x, y, weight, groups, RIDGE), stored
+
+
+def weights(rows: Sequence[Row], y: np.ndarray) -> np.ndarray:
+    """Each kind of rows counts alike, and so do both labels in it."""
+    kinds = np.array([row.kind for row in rows])
+    weight = np.zeros(len(rows))
+    for kind in np.unique(kinds):
+        for label in (0.0, 1.0):
+            own = (kinds == kind) & (y == label)
+            weight[own] = 500 / own.sum()
+    return weight
+
+
+def print_support(
+    rows: Sequence[Row], signs: Sequence[dict[str, float]], odds: dict[str, np.ndarray]
+) -> None:
+    """AUROC of every score on every kind of rows."""
+    kinds = np.array([row.kind for row in rows])
+    labels = np.array([row.label for row in rows])
+    scores = {
+        "length only": np.array([-len(row.claim.split()) for row in rows], float),
+        "overlap only": np.array([overlap(row) for row in rows]),
+        "ours, words only": odds["support_words"],
+        "ours": odds["support"],
+    }
+    print("| score | " + " | ".join(COLUMNS) + " |\n|" + " --- |" * (len(COLUMNS) + 1))
+    for name, score in scores.items():
+        cells = []
+        for kind, right in COLUMNS.values():
+            own = kinds == kind
+            cells.append(f"{fitting.area(score[own], right(labels[own])):.3f}")
+        print(f"| {name} | " + " | ".join(cells) + " |")
+    own = kinds == "answers"
+    accepted = odds["support"][own] > 0
+    right = labels[own] == "supported"
+    print(
+        f"\nAnswers at a score of 0.5: {accepted[right].mean():.1%} of the true sentences kept, "
+        f"{(~accepted[~right]).mean():.1%} of the changed ones dropped.\n"
+    )
+
+
+def _supported(labels: np.ndarray) -> np.ndarray:
+    found: np.ndarray = labels == "supported"
+    return found
+
+
+def _touched(labels: np.ndarray) -> np.ndarray:
+    found: np.ndarray = labels != "not_supported"
+    return found
+
+
+COLUMNS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "page, supported": ("page", _supported),
+    "page, at least partly": ("page", _touched),
+    "chunks, supported": ("chunks", _supported),
+    "chunks, at least partly": ("chunks", _touched),
+    "ClapNQ, changed": ("answers", _supported),
+}
+
+
+def overlap(row: Row) -> float:
+    """Share of the claim's words that stand in the evidence."""
+    said = set(re.findall(r"\w+", row.claim.lower()))
+    found = set(re.findall(r"\w+", " ".join(row.evidence).lower()))
+    return len(said & found) / max(1, len(said))
+
+
+def print_citations(folder: Path, embed: Embed) -> None:
+    """F1 of the cited sentences against those that the annotators chose."""
+    corpus = {row["id"]: row for row in read(folder / "corpus.jsonl")}
+    ours, cosine, spent = [], [], []
+    for row in read(folder / "queries.jsonl"):
+        if not row["answerable"]:
+            continue
+        text = corpus[row["evidence"][0]["doc"]]["text"]
+        spans = sentences.split(text)
+        gold = {i for s in row["evidence"][0]["sentences"] for i in _within(text, s, spans)}
+        answer = row["answers"][0]
+        said = [answer[start:end] for start, end in sentences.split(answer)]
+        vectors = embed([text[start:end] for start, end in spans])
+        cosine.append(f1({int(np.argmax(vectors @ v)) for v in embed(said)}, gold))
+        began = time.perf_counter()
+        found = attribute(said, Evidence([text], embed))
+        spent.append(time.perf_counter() - began)
+        cited = {spans.index((s.start, s.end)) for one in found for s in one.sources}
+        ours.append(f1(cited, gold))
+    print("| cited sentences | F1 (95%) |\n| --- | --- |")
+    for name, values in (("best cosine sentence", cosine), ("ours", ours)):
+        low, high = fitting.interval(values)
+        print(f"| {name} | {np.mean(values):.3f} ({low:.3f} to {high:.3f}) |")
+    print(f"\n{len(ours)} answers; without embedding {1000 * np.mean(spent):.1f} ms an answer")
+
+
+def f1(cited: set[int], gold: set[int]) -> float:
+    """Of two sets of sentences."""
+    return 2 * len(cited & gold) / (len(cited) + len(gold)) if cited or gold else 1.0
+
+
+def _within(text: str, sentence: str, spans: Sequence[tuple[int, int]]) -> set[int]:
+    """Our sentences that an annotator's sentence covers for the larger part."""
+    at = text.find(sentence.strip())
+    end = at + len(sentence.strip())
+    if at < 0:
+        return set()
+    shared = [min(end, b) - max(at, a) for a, b in spans]
+    return {
+        i for i, (a, b) in enumerate(spans) if shared[i] * 2 > (b - a) or shared[i] * 2 > end - at
+    }
+
+
+def read(path: Path) -> list[dict]:
+    """The rows of a JSONL file."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+if __name__ == "__main__":
+    main()
