@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -17,9 +18,12 @@ from groundtone.chat.openai import OpenAIEngine
 from groundtone.errors import EngineError, WrongUse
 
 
-@pytest.fixture(scope="module")
-def address(small: Path) -> Iterator[str]:
-    """llama.cpp's own HTTP server on the loopback, serving the small model."""
+@contextlib.contextmanager
+def served(small: Path, *, pure: bool) -> Iterator[str]:
+    """llama.cpp's own HTTP server on the loopback, serving the small model.
+
+    ``pure``: text as the model writes it, whatever it is; schemas are only followed without.
+    """
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -33,10 +37,16 @@ def address(small: Path) -> Iterator[str]:
     params.verbosity = -1
     params.hostnames = ["127.0.0.1"]
     params.port = 0
-    params.force_pure_content_parser = True
+    params.force_pure_content_parser = pure
     server = xllamacpp.Server(params)
     yield f"{server.listening_address}/v1"
     del server
+
+
+@pytest.fixture(scope="module")
+def address(small: Path) -> Iterator[str]:
+    with served(small, pure=True) as address:
+        yield address
 
 
 class TestOpenAI(ChatContract):
@@ -49,6 +59,11 @@ class TestOpenAI(ChatContract):
     @pytest.fixture
     def fresh(self, address: str) -> Callable[[], ChatEngine]:
         return lambda: open_chat(f"{address}#small", context_tokens=512)
+
+    @pytest.fixture
+    def schema_engine(self, small: Path) -> Iterator[ChatEngine]:
+        with served(small, pure=False) as address:
+            yield open_chat(f"{address}#small", context_tokens=512)
 
 
 class Scripted:

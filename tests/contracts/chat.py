@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,11 @@ class ChatContract:
     @pytest.fixture
     def fresh(self) -> Callable[[], ChatEngine]:
         raise NotImplementedError
+
+    @pytest.fixture
+    def schema_engine(self, engine: ChatEngine) -> Iterator[ChatEngine]:
+        """One that follows schemas; override it where `engine` does not."""
+        yield engine
 
     def test_it_is_an_engine(self, engine: ChatEngine) -> None:
         assert isinstance(engine, ChatEngine)
@@ -81,6 +87,11 @@ class ChatContract:
         done = complete(engine, ask("hello"), max_tokens=16, stop=[mark])
         assert done.text == whole[: whole.index(mark)]
         assert done.finish == "stop"
+
+    def test_a_schema_is_followed(self, schema_engine: ChatEngine) -> None:
+        colour = {"enum": ["red", "blue"]}
+        done = complete(schema_engine, ask("hello"), max_tokens=100, json_schema=colour)
+        assert json.loads(done.text) in ("red", "blue")
 
     @pytest.mark.parametrize(
         "text", ["", " ", "Grüße aus 東京 👩‍🚀", "\x00\x07 <|im_end|> \\n \"'"]

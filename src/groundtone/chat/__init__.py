@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from groundtone.errors import WrongUse
 
@@ -77,8 +77,12 @@ class ChatEngine(Protocol):
         temperature: float = 0.0,
         seed: int = 0,
         stop: Sequence[str] = (),
+        json_schema: Mapping[str, Any] | None = None,
     ) -> Iterator[str | Completion]:
         """Yield pieces of the answer as they come, then one `Completion`.
+
+        With a ``json_schema`` the answer is JSON that follows it (cut off at `max_tokens` it may
+        be incomplete: ``finish`` says "length").
 
         Closing the iterator stops the work. The same arguments give the same answer, whatever
         was asked before or is asked at the same time (remote engines: as far as they promise).
@@ -149,6 +153,7 @@ def complete(
     temperature: float = 0.0,
     seed: int = 0,
     stop: Sequence[str] = (),
+    json_schema: Mapping[str, Any] | None = None,
 ) -> Completion:
     """Return the whole answer at once. Arguments and errors as in `ChatEngine.stream`."""
     events = engine.stream(
@@ -158,6 +163,7 @@ def complete(
         temperature=temperature,
         seed=seed,
         stop=stop,
+        json_schema=json_schema,
     )
     return next(event for event in events if isinstance(event, Completion))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +100,7 @@ class OpenAIEngine:
         temperature: float = 0.0,
         seed: int = 0,
         stop: Sequence[str] = (),
+        json_schema: Mapping[str, Any] | None = None,
     ) -> Iterator[str | Completion]:
         """Yield pieces of the answer, then one `Completion`; see `ChatEngine.stream`.
 
@@ -125,6 +126,11 @@ class OpenAIEngine:
         }
         if wanted := [text for text in stop if text]:
             request["stop"] = wanted
+        if json_schema is not None:
+            request["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "schema": dict(json_schema), "strict": True},
+            }
         return self._answer(request, begun)
 
     def _answer(self, request: dict[str, Any], begun: float) -> Iterator[str | Completion]:
