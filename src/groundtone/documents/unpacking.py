@@ -14,6 +14,7 @@ from groundtone.documents.decoding import NotText
 from groundtone.documents.document import Document, Part, Reading
 from groundtone.documents.families import FAMILIES
 from groundtone.documents.limits import Budget, Limits, Member, TooMuch
+from groundtone.documents.office_variants import as_plain
 from groundtone.documents.recognising import UnsupportedKind, recognise
 from groundtone.errors import UnreadableFile
 
@@ -71,9 +72,12 @@ def _own(path: Path, data: bytes, family: str) -> Document:
     """What one reader makes of a file, without what is inside it."""
     module = _module(path, family)
     with _AsReasons(path, FAMILIES[family].label):
-        document: Document = module.read(path, data)
+        document: Document = module.read(path, as_plain(data, family))
     if not document.text.strip():
         raise UnreadableFile(path, "holds no text")
+    title = " ".join(document.title.encode("utf-8", "replace").decode("utf-8").split())
+    if title != document.title:  # it may come from a file name, which is any bytes
+        document = replace(document, title=title or "untitled")
     if not document.blocks:
         # A page of front matter alone is normal in documentation trees, and no fault.
         return replace(document, notes=(*document.notes, "nothing to index: no text in its body"))
