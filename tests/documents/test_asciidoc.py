@@ -190,8 +190,9 @@ def test_hostile_input_takes_no_time(hostile: str) -> None:
 LINES = st.sampled_from(
     ["", "", "text here", "= Title", "== Part", "=====", "-----", "----", "====", "* item",
      "** two", "+", "  more", "1. one", "term::", "term:: x", "[source]", "[NOTE]", ".Title",
-     "|===", "|a |b", "// c", "////", "```", "____", "--", ":attr: v", "'''", "include::x[]", "....",
-     "image::x[y]", "[[a]]", "NOTE: x", "<1> callout", '[cols="2*",options=header]', "++++", "ifdef::a[]"]
+     "|===", "|a |b", "// c", "////", "```", "____", "--", ":attr: v", "'''", "include::x[]",
+     "....", "image::x[y]", "[[a]]", "NOTE: x", "<1> callout", '[cols="2*",options=header]',
+     "++++", "ifdef::a[]"]
 )  # fmt: skip
 
 

@@ -180,3 +180,93 @@ def test_a_package_that_would_fill_the_memory(
         archive.writestr("word/document.xml", "x" * 100_000)
     with pytest.raises(UnreadableFile, match="unpacks to"):
         read_docx(path, path.read_bytes())
+
+
+def test_footnotes_follow_the_paragraph_that_refers_to_them(word: Any, tmp_path: Path) -> None:
+    from docx.opc.constants import RELATIONSHIP_TYPE
+    from docx.opc.packuri import PackURI
+    from docx.opc.part import Part
+
+    names = nsdecls("w")
+    notes = (
+        f'<w:footnotes {names}><w:footnote w:type="separator" w:id="-1"><w:p/></w:footnote>'
+        '<w:footnote w:id="2"><w:p><w:r><w:t>Tested in May.</w:t></w:r></w:p></w:footnote>'
+        '<w:footnote w:id="3"><w:p><w:r><w:t>Never used.</w:t></w:r></w:p></w:footnote>'
+        "</w:footnotes>"
+    )
+    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml"
+    part = Part(PackURI("/word/footnotes.xml"), kind, notes.encode(), word.part.package)
+    word.part.relate_to(part, RELATIONSHIP_TYPE.FOOTNOTES)
+    paragraph = word.add_paragraph("It lifts four tons.")
+    paragraph.add_run()._r.append(parse_xml(f'<w:footnoteReference {names} w:id="2"/>'))
+    word.add_paragraph("Next.")
+    assert [text for _, text in cuts(saved(word, tmp_path))] == [
+        "It lifts four tons.",
+        "Footnote 1: Tested in May.",
+        "Next.",
+    ]
+
+
+def test_what_people_do_not_see_is_left_out(word: Any, tmp_path: Path) -> None:
+    word.styles.add_style("TOC 1", 1)
+    word.add_paragraph("1 Use ........ 7", style="TOC 1")
+    paragraph = word.add_paragraph("seen")
+    paragraph.add_run(" hidden").font.hidden = True
+    paragraph._p.append(
+        parse_xml(f"<w:moveFrom {nsdecls('w')}><w:r><w:t>moved away</w:t></w:r></w:moveFrom>")
+    )
+    word.add_comment(paragraph.runs, "a comment")
+    word.sections[0].header.paragraphs[0].text = "header"
+    word.sections[0].footer.paragraphs[0].text = "footer"
+    assert saved(word, tmp_path).text == "seen"
+
+
+def test_formulas_are_text(word: Any, tmp_path: Path) -> None:
+    math = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    paragraph = word.add_paragraph("Load: ")
+    paragraph._p.append(
+        parse_xml(f'<m:oMath xmlns:m="{math}"><m:r><m:t>F=ma</m:t></m:r></m:oMath>')
+    )
+    assert saved(word, tmp_path).text == "Load: F=ma"
+
+
+def test_tables_know_their_header(word: Any, tmp_path: Path) -> None:
+    table = word.add_table(rows=3, cols=2)
+    for row, texts in zip(table.rows, (("1", "2"), ("3", "4"), ("5", "6")), strict=True):
+        for cell, text in zip(row.cells, texts, strict=True):
+            cell.text = text
+    document = saved(word, tmp_path)
+    assert document.blocks[0].header is None
+    for row in table.rows[:2]:
+        row._tr.get_or_add_trPr().append(parse_xml(f"<w:tblHeader {nsdecls('w')}/>"))
+    document = saved(word, tmp_path)
+    assert document.blocks[0].header is not None
+    assert document.text[slice(*document.blocks[0].header)] == "1 | 2\n3 | 4"
+
+
+def test_typed_bullets_are_lists(word: Any, tmp_path: Path) -> None:
+    for text in ("• one", "•", "• two"):
+        word.add_paragraph(text)
+    assert cuts(saved(word, tmp_path)) == [("list", "- one\n- two")]
+
+
+def test_properties_are_metadata(word: Any, tmp_path: Path) -> None:
+    word.core_properties.author = "Ann Smith"
+    word.core_properties.keywords = "cranes, ropes"
+    word.add_paragraph("text")
+    metadata = saved(word, tmp_path).metadata
+    assert (metadata["author"], metadata["keywords"]) == ("Ann Smith", "cranes, ropes")
+
+
+def test_entities_are_not_expanded(word: Any, tmp_path: Path) -> None:
+    word.add_paragraph("text")
+    saved(word, tmp_path)
+    bomb = tmp_path / "bomb.docx"
+    with zipfile.ZipFile(tmp_path / "file.docx") as source, zipfile.ZipFile(bomb, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "word/document.xml":
+                data = data.replace(b"<w:document", b'<!DOCTYPE d [<!ENTITY x "y">]><w:document', 1)
+            target.writestr(name, data)
+    with pytest.raises(UnreadableFile, match="document type definition"):
+        read(bomb)

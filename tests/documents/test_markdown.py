@@ -6,6 +6,7 @@ import pytest
 
 from contracts.reader import ReaderContract, check_document
 from groundtone.documents import Document, read
+from groundtone.documents.markdown import read as read_markdown
 
 SAMPLE = """\
 # 1 Cranes
@@ -161,3 +162,74 @@ def test_front_matter_alone_is_a_document_with_a_note(parse) -> None:
 )  # fmt: skip
 def test_hostile_input_takes_no_time(parse, hostile: str) -> None:
     parse(hostile)
+
+
+def head(document: Document) -> str | None:
+    block = next(block for block in document.blocks if block.kind == "table")
+    return document.text[slice(*block.header)] if block.header else None
+
+
+def test_tables_know_their_header(parse) -> None:
+    assert head(parse("| a | b |\n|---|---|\n| 1 | 2 |\n")) == "| a | b |\n|---|---|"
+    assert head(parse("| a | b |\n|---|---|\n")) is None
+    rows = "<table><tr><th>a</th></tr>\n<tr><td>1</td></tr></table>\n"
+    assert head(parse(rows)) == "<table><tr><th>a</th></tr>"
+    assert head(parse("<table><tr><td>a</td></tr>\n<tr><td>1</td></tr></table>\n")) is None
+
+
+def test_front_matter_is_metadata(parse) -> None:
+    yaml = "title: Manual\nDate: 2024-03-09\ntags: [a, b]\nnested: {deep: [1, .nan]}"
+    document = parse(f"---\n{yaml}\n---\n\ntext\n")
+    assert document.metadata == {
+        "title": "Manual",
+        "date": "2024-03-09",
+        "tags": ["a", "b"],
+        "nested": {"deep": [1, "nan"]},
+    }
+    toml = parse('+++\ntitle = "Manual"\ndate = 2024-03-09\n[extra]\nkey = 1\n+++\n\ntext\n')
+    assert toml.metadata == {"title": "Manual", "date": "2024-03-09", "extra": {"key": 1}}
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "title: Manual\nbad: {{ template }}: x",
+        "title: Manual\na: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]",
+        "title: Manual\nwho: !!python/object:os.system x",
+        "title: Manual\ndeep: " + "[" * 3_000,
+        "title: Manual\nwhen: 9999-99-99",
+    ],
+)
+def test_front_matter_that_is_no_plain_yaml_gives_its_title(parse, front: str) -> None:
+    document = parse(f"---\n{front}\n---\n\ntext\n")
+    assert document.metadata == {"title": "Manual"}
+
+
+def test_headings_as_tags(parse) -> None:
+    document = parse('<h1 align="center">The <b>Crane</b> &amp; I</h1>\n\ntext\n')
+    assert document.blocks[0].headings == ("The Crane & I",)
+    assert document.blocks[0].level == 1
+
+
+def test_what_is_indented_under_an_admonition_is_text(parse) -> None:
+    content = '!!! note "Ropes"\n\n    Take care.\n\n    - a\n\n        code\n\nafter\n\n    code\n'
+    assert cuts(parse(content)) == [
+        ("paragraph", '!!! note "Ropes"'),
+        ("paragraph", "Take care."),
+        ("list", "- a\n\n        code"),
+        ("paragraph", "after"),
+        ("code", "    code"),
+    ]
+
+
+def test_directives_with_colons(parse) -> None:
+    assert cuts(parse(":::tip\nUse gloves.\n:::\n\n:::\n")) == [
+        ("paragraph", ":::tip\nUse gloves.\n:::")
+    ]
+
+
+def test_imports_of_mdx_are_no_text(parse) -> None:
+    module = "import A from 'a'\nexport const b = {\n  c: 1\n}"
+    content = f"{module}\n\n{{/* hidden */}}\n\n<A>\n\nseen\n\n</A>\n"
+    assert cuts(read_markdown(Path("page.mdx"), content.encode())) == [("paragraph", "seen")]
+    assert cuts(parse("import duties rose\n"))[0] == ("paragraph", "import duties rose")

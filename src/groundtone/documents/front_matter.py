@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 import tomllib
 from collections.abc import Sequence
 from typing import Any
 
 _LONGEST = 50_000
+_BRACKETS = re.compile(r"[\[\]{}]")
+_DEEPEST_BRACKETS = 30
 _DEEPEST = 6
 _LONGEST_LIST = 1_000
 
@@ -58,6 +61,12 @@ def _fields(source: str, fence: str) -> dict[str, Any]:
 def _yaml(source: str) -> Any:
     import yaml
 
+    depth = deepest = 0
+    for sign in _BRACKETS.findall(source):
+        depth += 1 if sign in "[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > _DEEPEST_BRACKETS:
+        return None  # each level costs the parser time at every further word
     try:
         # A few lines of aliases to aliases stand for gigabytes.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(source)):
