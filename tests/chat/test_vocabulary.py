@@ -82,7 +82,8 @@ class TestReal:
             "<|im_start|>assistant\n"
         )
 
-    @given(text=st.text(max_size=60))
+    # Unassigned code points are left out: llama.cpp's Unicode tables are older than Python's.
+    @given(text=st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=60))
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     def test_ids_are_llama_cpps_for_any_text(
         self, words: Vocabulary, backend: Backend, text: str
