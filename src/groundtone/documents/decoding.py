@@ -24,6 +24,20 @@ _MARKS = (
 _SAMPLE = 65_536
 # Their bytes are ASCII, so they pass for UTF-8: here the declaration is the only sign.
 _ALL_ASCII = ("utf-7", "unicode-1-1-utf-7", "hz", "hz-gb-2312")
+_LARGER = {
+    "iso-8859-1": "cp1252",
+    "latin1": "cp1252",
+    "us-ascii": "cp1252",
+    "ascii": "cp1252",
+    "iso-8859-9": "cp1254",
+    "shift_jis": "cp932",
+    "x-sjis": "cp932",
+    "windows-31j": "cp932",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc-kr": "cp949",
+    "ks_c_5601-1987": "cp949",
+}
 _TEXT_CONTROLS = b"\t\n\r\x0b\x0c\x1b\x1a"
 _CONTROLS = bytes(code for code in range(32) if code not in _TEXT_CONTROLS) + b"\x7f"
 
@@ -77,16 +91,24 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, tuple[str, ..
         return data.decode("utf-8"), ()
     except UnicodeDecodeError as error:
         first_bad = error.start
-    if declared is not None:
+    for name in _meant(declared):
         with contextlib.suppress(LookupError, UnicodeDecodeError, ValueError):
-            # "-i" and "-e" only say in which direction Hebrew is written.
-            return data.decode(re.sub(r"-[ie]$", "", declared.lower())), ()
+            return data.decode(name), ()
     mended = data.decode("utf-8", "replace")
     lost = mended.count("\ufffd")
     beyond_ascii = len(mended) - len(mended.encode("ascii", "ignore")) - lost
     if beyond_ascii >= 10 * lost:
         return mended, (f"{lost} damaged UTF-8 character(s) replaced",)
     return _guess(data, first_bad)
+
+
+def _meant(declared: str | None) -> tuple[str, ...]:
+    """What a declaration means: browsers take many names for the larger set that holds theirs."""
+    if declared is None:
+        return ()
+    # "-i" and "-e" only say in which direction Hebrew is written.
+    name = re.sub(r"-[ie]$", "", declared.strip().lower())
+    return (_LARGER[name], name) if name in _LARGER else (name,)
 
 
 def _is_utf8(data: bytes) -> bool:

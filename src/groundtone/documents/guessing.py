@@ -46,7 +46,15 @@ def wide_encoding(data: bytes) -> str | None:
     Right are the one or two bytes order under which the characters are letters of one script.
     """
     best, name = 0.0, None
+    head = data[:_WIDE_SAMPLE]
+    half = max(1, len(head) // 2)
+    high, low = head[0::2].count(0) / half, head[1::2].count(0) / half
     for encoding in _WIDE:
+        # Western text has its zeros on one side.
+        if (high > 0.4 and low < 0.1 and encoding != "utf-16-be") or (
+            low > 0.4 and high < 0.1 and encoding != "utf-16-le"
+        ):
+            continue
         unit = 4 if "32" in encoding else 2
         if len(data) % unit:
             continue
