@@ -13,17 +13,15 @@ class HeadingPath:
 
     def __init__(self) -> None:
         self._open: list[tuple[int, str]] = []
+        self.current: tuple[str, ...] = ()
 
     def enter(self, level: int, title: str) -> tuple[str, ...]:
         """Open a section, closing those of its level and deeper; returns the new path."""
         while self._open and self._open[-1][0] >= level:
             self._open.pop()
         self._open.append((level, title))
+        self.current = tuple(name for _, name in self._open)
         return self.current
-
-    @property
-    def current(self) -> tuple[str, ...]:
-        return tuple(title for _, title in self._open)
 
 
 class Composer:
