@@ -43,9 +43,9 @@ def test_help_imports_nothing_heavy() -> None:
         *(
             [*name.split(), "--help"]
             for name in (
-                "init", "sync", "search", "ask", "compare", "demo", "doctor", "tune", "tune check",
-                "tune run", "tune status", "tune cancel", "tune resume", "models", "models fetch",
-                "models list", "models use", "models rollback",
+                "init", "sync", "forget", "search", "ask", "compare", "demo", "doctor", "tune",
+                "tune check", "tune run", "tune status", "tune cancel", "tune resume", "models",
+                "models fetch", "models list", "models use", "models rollback",
             )
         ),
     ],
@@ -60,9 +60,9 @@ def test_every_command_has_help(call, arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "init", "sync", "search", "ask", "compare", "demo", "doctor", "tune check", "tune run",
-        "tune status", "tune cancel", "tune resume", "models fetch", "models list", "models use",
-        "models rollback",
+        "init", "sync", "forget", "search", "ask", "compare", "demo", "doctor", "tune check",
+        "tune run", "tune status", "tune cancel", "tune resume", "models fetch", "models list",
+        "models use", "models rollback",
     ],
 )  # fmt: skip
 def test_every_command_takes_workspace_and_json(call, name: str) -> None:

@@ -24,6 +24,7 @@ from groundtone.cli import (
     demo,
     doctor,
     evaluate,
+    forget,
     init,
     inspect,
     models,
@@ -43,6 +44,7 @@ UsageError: Any = typer.BadParameter.__base__
 ORDER = (
     "init",
     "sync",
+    "forget",
     "inspect",
     "search",
     "ask",
@@ -73,7 +75,8 @@ app = typer.Typer(
     epilog=EPILOG,
 )
 app.command("init", short_help="Make a workspace in a folder.")(init.init)
-app.command("sync", short_help="Bring it in step with folders and files.")(sync.sync)
+app.command("sync", short_help="Bring it in step with folders, files and web pages.")(sync.sync)
+app.command("forget", short_help="Take sources out of it.")(forget.forget)
 app.command("inspect", short_help="Show what is understood of a file.")(inspect.inspect)
 app.command("search", short_help="Find passages.")(search.search)
 app.command("ask", short_help="Answer a question, with citations that open.")(ask.ask)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundtone.cli import ask, compare, examples, following, models, sync
+from groundtone.cli import ask, compare, examples, following, models, sync, synced
 from groundtone.cli.output import Output, duration, table
 from groundtone.errors import GroundtoneError
 
@@ -96,9 +96,9 @@ def play(folder: Path, material: Path, plan: Plan, out: Output) -> None:
         models.bring([], out)
     with Workspace.open(folder) as opened:
         with stages.stage("Documents: read, cut into chunks, embedded, indexed"):
-            synced = sync.follow(opened, [folder / "manual"], out)
-            out.line({"event": "sync", **sync.as_document(synced)})
-            out.show(*sync.shown(synced))
+            followed = sync.follow(opened, [folder / "manual"], out)
+            out.line({"event": "sync", **synced.as_document(followed)})
+            out.show(*synced.shown(followed))
         asked = examples.questions(folder / "questions.jsonl", ASKED)
         with stages.stage("Three questions, answered by the base model from the documents"):
             _ask(opened, asked, "base", state, out)

@@ -1,20 +1,21 @@
-"""``groundtone sync``: bring the workspace in step with folders and files."""
+"""``groundtone sync``: bring the workspace in step with folders, files and web pages."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from groundtone.cli.options import JsonOption, WorkspaceOption
-from groundtone.cli.output import Output, duration, table
+from groundtone.cli.output import Output, duration
+from groundtone.errors import WrongUse
 
 if TYPE_CHECKING:
     from groundtone.syncing import Step, SyncReport
     from groundtone.workspace import Workspace
 
-SHOWN = 30
 KEPT = (
     "Everything is consistent: what was synced so far is kept, and the next `groundtone sync` "
     "goes on."
@@ -22,81 +23,72 @@ KEPT = (
 
 
 def sync(
-    paths: Annotated[
-        list[Path] | None,
+    sources: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="[PATH]…",
+            metavar="[SOURCE]…",
             show_default=False,
-            help="Folders or files; new ones are added. Default: all that are known.",
+            help="Folders, files, web pages or sitemaps (https://…); new ones are remembered. "
+            "Default: all that are known.",
         ),
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on following them, until Ctrl-C.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Read and embed every file again.")
     ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow folders: new, changed and deleted files, and nothing that is unchanged.
+    """Follow sources: new, changed, moved and deleted files, and nothing that is unchanged.
 
     Ends with exit code 1 if some files could not be read; the others are there.
     """
+    from groundtone.cli import synced
     from groundtone.workspace import Workspace
 
+    if watch and dry_run:
+        raise WrongUse("--watch and --dry-run exclude each other.", "Leave out one of them.")
     out = Output(as_json)
+    named = sources or []
     with Workspace.open(workspace) as opened, out.keeping(KEPT):
-        report = follow(opened, paths or [], out, rebuild=rebuild)
-    out.document(as_document(report))
-    out.show(*shown(report))
+        if watch:
+            from groundtone.cli import watching
+
+            watching.follow(opened, named, out, rebuild=rebuild)
+        report = follow(opened, named, out, rebuild=rebuild, dry_run=dry_run)
+    out.document(synced.as_document(report))
+    out.show(*synced.shown(report))
     if report.failed:
         raise typer.Exit(1)
 
 
 def follow(
-    workspace: Workspace, paths: list[Path], out: Output, *, rebuild: bool = False
+    workspace: Workspace,
+    sources: Sequence[str | Path],
+    out: Output,
+    *,
+    rebuild: bool = False,
+    dry_run: bool = False,
 ) -> SyncReport:
-    """Sync with a progress bar."""
-    with out.bar("Syncing") as bar:
+    """Sync once, with a progress bar."""
+    with out.bar("Syncing", left=False) as bar:
 
         def tell(step: Step) -> None:
-            bar(step.done, step.total, f"files · {step.windows:,} windows")
+            bar(step.done, step.total, words(step))
 
-        return workspace.sync(*paths, progress=tell, rebuild=rebuild)
-
-
-def as_document(report: SyncReport) -> dict[str, object]:
-    """The shape that ``sync --json`` prints."""
-    return {
-        "added": report.added,
-        "updated": report.updated,
-        "deleted": report.deleted,
-        "unchanged": report.unchanged,
-        "failed": [{"path": path, "reason": reason} for path, reason in report.failed],
-        "notes": report.notes,
-        "chunks": report.chunks,
-        "windows": report.windows,
-        "seconds": round(report.seconds, 2),
-    }
+        return workspace.sync(*sources, progress=tell, rebuild=rebuild, dry_run=dry_run)
 
 
-def shown(report: SyncReport) -> list[Any]:
-    """A sync for people: counts, what failed and why."""
-    counts = table("added", "updated", "deleted", "unchanged", "failed", "time")
-    for column in counts.columns:
-        column.justify = "right"
-    counts.add_row(
-        *(f"{n:,}" for n in (report.added, report.updated, report.deleted, report.unchanged)),
-        f"{len(report.failed):,}",
-        duration(report.seconds),
-    )
-    lines: list[Any] = [counts]
-    if report.chunks:
-        lines.append(f"{report.chunks:,} chunks were made, found by {report.windows:,} windows.")
-    if report.failed:
-        failed = table("could not be read", "because")
-        for path, reason in report.failed[:SHOWN]:
-            failed.add_row(path, reason)
-        lines.append(failed)
-        if len(report.failed) > SHOWN:
-            lines.append(f"… and {len(report.failed) - SHOWN} more; --json lists them all.")
-    lines += [f"note: {note}" for note in report.notes[:SHOWN]]
-    return lines
+def words(step: Step) -> str:
+    """What stands behind the bar."""
+    if step.page is not None:
+        return f"pages · {step.page}"
+    parts = ["files", f"{step.chunks:,} chunks", f"{step.chunks_per_s:,.0f}/s"]
+    if step.left is not None:
+        parts.append(f"{duration(step.left)} left")
+    return " · ".join(parts)

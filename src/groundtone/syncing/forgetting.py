@@ -6,11 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from groundtone.catalog import Catalog
-from groundtone.errors import WrongUse
 from groundtone.index.generations import Indexes
 from groundtone.syncing.guarding import alone
 from groundtone.syncing.remembering import DIMENSIONS, DONE
-from groundtone.syncing.sources import place
+from groundtone.syncing.sources import find
 
 
 def forget(
@@ -24,7 +23,7 @@ def forget(
     """Remove a source and all its documents from the workspace; its files stay.
 
     Args:
-        source: its path, or its name as the workspace remembers it.
+        source: its path, its address, or as the workspace remembers it.
         dimensions: asks the embedding model for the length of its vectors, where no sync has
             noted it.
 
@@ -36,15 +35,7 @@ def forget(
         Busy: a sync is running.
     """
     with alone(state):
-        root = state.parent.resolve()
-        sources = catalog.sources()
-        known = {place(root, one.path): one for one in sources}
-        named = {one.path: one for one in sources}
-        path = Path(source)
-        wanted = named.get(str(source)) or known.get(path.absolute()) or known.get(path.resolve())
-        if wanted is None:
-            shown = ", ".join(named) or "none"
-            raise WrongUse(f"{source} is no source of this workspace (known: {shown}).")
+        wanted = find(catalog, state.parent.resolve(), source)
         catalog.forget(DONE)
         gone = catalog.remove_source(wanted.id)
         if gone and indexes.exists():

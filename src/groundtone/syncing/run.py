@@ -103,7 +103,7 @@ class Run:
     def sync(self, named: list[Path | str], rebuild: bool) -> SyncReport:
         """Do it."""
         self.indexes.sweep()
-        with Looker(self.state, self.catalog, self.settings) as looker:
+        with Looker(self.state, self.catalog, self.settings, self.teller.page) as looker:
             sources = choose(self.catalog, self.root, named, self.report, check=looker.check)
             looker.sweep()
             facts = self.catalog.facts()

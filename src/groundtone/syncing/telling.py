@@ -26,6 +26,12 @@ class Teller:
         self._bytes = self._bytes_read = 0
         self._windows_given = 0
 
+    def page(self, address: str, number: int, pages: int) -> None:
+        """A page is about to be fetched: which, its number from 1, and how many there are."""
+        if self._progress is not None:
+            seconds = time.perf_counter() - self._started
+            self._progress(Step(number, pages, 0, 0, seconds, page=address))
+
     def begin(self, tasks: Iterable[Task]) -> None:
         """Say how much there is to read."""
         sizes = [task.file.size for task in tasks]
