@@ -7,6 +7,7 @@ in a file is ever run or followed: no JavaScript, no actions, no links, no exter
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +24,9 @@ _ONE_AT_A_TIME = threading.Lock()
 
 # FPDF_GetLastError of pdfium's public/fpdfview.h.
 _DAMAGED, _PASSWORD, _SECURITY = 3, 4, 5
+
+# A page's own entry, or a packed stream that may hold one.
+_ANY_PAGE = re.compile(rb"/Type\s*/(?:Page\b|ObjStm)")
 
 
 @contextmanager
@@ -43,20 +47,22 @@ def opened(path: Path, data: bytes | None = None) -> Iterator[PdfDocument]:
         try:
             pdf = pypdfium2.PdfDocument(path if data is None else data)
         except pypdfium2.PdfiumError as error:
-            raise UnreadableFile(path, _reason(error)) from None
+            raise UnreadableFile(path, _reason(error, data)) from None
         with closing(pdf):
             if len(pdf) == 0:
                 raise UnreadableFile(path, "damaged PDF: it has no pages")
             yield pdf
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, data: bytes | None) -> str:
     code = getattr(error, "err_code", None)
     if code == _PASSWORD or "password" in str(error):
         return "encrypted with a password; save it without one"
     if code == _SECURITY:
         return "encrypted in a way that is not supported; save it without encryption"
     if code == _DAMAGED:
+        if data is not None and not _ANY_PAGE.search(data):
+            return "damaged PDF: it has no pages"
         return "damaged PDF: its structure cannot be read; open and save it again in a PDF viewer"
     return f"damaged PDF: {error}"
 

@@ -58,6 +58,13 @@ def _linked(lines: Sequence[Line], rows: Sequence[Sequence[Cell]], first: int, s
     if second - first > _MOST_BETWEEN + 1 or not _aligned(lines, rows, first, second):
         return False
     size = max(lines[first].size, lines[second].size)
+    if (
+        second - first > 1
+        and rows[second][0].left > rows[first][0].right + 3 * size
+        and not any(is_figure(cell.text) for cell in rows[second])
+        and any(is_figure(cell.text) for cell in rows[first][1:])
+    ):
+        return False  # the titles of another table
     for above, below in pairwise(range(first, second + 1)):
         if lines[below].top - lines[above].bottom > 3.2 * size:
             return False
