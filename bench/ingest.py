@@ -164,7 +164,8 @@ def counted(embedded: Path, texts: Path) -> tuple[int, float]:
     for row in _lines(texts):
         marks = bytearray(len(row["text"]))
         for start, end in (*seen[row["document"]], *row.get("said", ())):
-            marks[start:end] = b"\1" * (min(end, len(marks)) - start)
+            start, end = max(0, start), min(end, len(marks))
+            marks[start:end] = b"\1" * max(0, end - start)
         for mark, character in zip(marks, row["text"], strict=True):
             if not character.isspace():
                 whole += 1

@@ -71,12 +71,10 @@ def langchain(model: str) -> Callable[[dict[str, str]], Callable[[], Iterator[Ro
 
         def kept() -> Iterator[Row]:
             for piece in pieces:
-                yield {
-                    "document": piece.metadata["source"],
-                    "text": piece.page_content,
-                    "start": piece.metadata["start_index"],
-                    "before": 0,
-                }
+                name, text = piece.metadata["source"], piece.page_content
+                start = piece.metadata["start_index"]  # -1 where it lost the place
+                start = start if start >= 0 else texts[name].find(text)
+                yield {"document": name, "text": text, "start": start, "before": 0}
 
         return kept
 

@@ -64,6 +64,8 @@ class Web(_Section):
     """Limits for sources that are web addresses.
 
     Attributes:
+        include: globs on the path of a page that a sitemap lists; empty: all of them.
+        exclude: globs that win over ``include``.
         max_pages: pages taken from one sitemap.
         max_bytes: larger pages are listed as failed; counts what was unpacked.
         seconds: time for one page, redirects included.
@@ -73,6 +75,8 @@ class Web(_Section):
         recheck: seconds after which ``sync --watch`` looks at the pages again.
     """
 
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     max_pages: Count = 1000
     max_bytes: Count = 20_000_000
     seconds: Annotated[float, Field(gt=0)] = 30
@@ -87,7 +91,7 @@ class Chunking(_Section):
 
     min_tokens: Count = 256
     max_tokens: Count = 1024
-    window_tokens: Annotated[int, Field(ge=32)] = 256
+    window_tokens: Annotated[int, Field(ge=32)] = 128
 
     @model_validator(mode="after")
     def _ordered(self) -> Chunking:
@@ -314,6 +318,8 @@ DEFAULT_FILE = """\
 # read_mb = 2048               # or need more megabytes of memory
 
 [web]
+# include = []                 # globs on the paths of pages in a sitemap: "guide/**"
+# exclude = []                 # globs that win over include
 # max_pages = 1000             # taken from one sitemap
 # max_bytes = 20000000         # larger pages are listed as failed
 # seconds = 30                 # for one page
@@ -325,7 +331,7 @@ DEFAULT_FILE = """\
 [chunking]
 # min_tokens = 256             # a passage, in tokens of the embedding model
 # max_tokens = 1024
-# window_tokens = 256          # what the embedding model sees at once
+# window_tokens = 128          # what is embedded at once: finer parts of a passage
 
 [embedding]
 # model = "all-minilm-l6-v2"

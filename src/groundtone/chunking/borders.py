@@ -50,11 +50,6 @@ class Borders:
                     return token
         return ideal
 
-    def first(self, low: int, high: int) -> int:
-        """The first border in low..high; ``high`` if there is none."""
-        at = bisect_left(self._at, low)
-        return self._at[at] if at < len(self._at) and self._at[at] <= high else high
-
     def _begins_word(self, token: int) -> bool:
         start = self._tokens.starts[token]
         return start > 0 and self._tokens.text[start - 1].isspace()

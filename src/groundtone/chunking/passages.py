@@ -12,7 +12,6 @@ from groundtone.chunking.tokens import Encode, Tokens
 from groundtone.documents.document import Block, Box, Document
 
 _SPECIAL_TOKENS = 2
-_OVERLAP_TOKENS = 32
 
 Span = tuple[int, int]
 
@@ -48,7 +47,7 @@ class Chunk:
         page: page of its first block, from 1, or None.
         box: hull of its blocks on that page, or None.
         lead: the heading line and a line end, with which each window's text begins; or "".
-        windows: cover the chunk's text apart from its own heading, which the heading line holds.
+        windows: tile the chunk's text apart from its own heading, which the heading line holds.
     """
 
     ordinal: int
@@ -68,7 +67,7 @@ def chunk(
     *,
     min_tokens: int = 256,
     max_tokens: int = 1024,
-    window_tokens: int = 256,
+    window_tokens: int = 128,
 ) -> list[Chunk]:
     """Cut a document into chunks.
 
@@ -76,14 +75,16 @@ def chunk(
     is, cut at block borders, in tables at row ends, in code where a definition begins or else at
     line ends, in prose at sentence ends. A heading with nothing under it makes no chunk of its
     own, unless the document is nothing else. Where a table is cut, its header is repeated in the
-    text of each further window.
+    text of each further window. Sizes, and windows that share nothing, are as measured best:
+    docs/chunking.md.
 
     Args:
         document: what `documents.read` returned.
         encode: text -> character offsets of each token, without special tokens, by the
             tokenizer of the embedder. Called once a document of up to 100,000 characters.
         min_tokens, max_tokens: size of a chunk.
-        window_tokens: what the embedder sees at once, its 2 special tokens included.
+        window_tokens: what is embedded at once, at most what the embedder sees, its 2 special
+            tokens included.
 
     Raises:
         ValueError: sizes that contradict each other.
@@ -165,30 +166,26 @@ class _Section:
             start = stop
 
     def windows(self, start: int, end: int, room: int) -> Iterator[Window]:
-        """Windows of at most `room` tokens beside the lead that cover start..end without the
-        section's heading; each begins a little before the end of the one before it."""
+        """Windows of at most `room` tokens beside the lead that tile start..end without the
+        section's heading."""
         begin = self._body if start <= self._body < end else start
         last = self._tokens.before(end)
         while True:
             header, used = self._header(begin, room // 2)
             free = room - used
-            overlap = min(_OVERLAP_TOKENS, free // 4)
             first = self._tokens.before(begin)
             left = last - first
             if left <= free and self._tokens.fits(begin, end, free):
                 yield self._window(begin, end, header)
                 return
-            count = max(2, -(-(left - overlap) // (free - overlap)))
-            ideal = first + -(-(left + (count - 1) * overlap) // count)
+            ideal = first + -(-left // max(2, -(-left // free)))
             high = min(first + free, last - 1)
             cut = self._borders.best(min(first + free // 2, high), min(ideal, high), high)
             while cut > first + 1 and not self._tokens.fits(begin, self._tokens.starts[cut], free):
                 cut = first + (cut - first) * 3 // 4
             stop = max(self._tokens.starts[cut], begin + 1)
             yield self._window(begin, self._text_end(begin, stop), header)
-            # The next begins at a border at most `overlap` tokens before the cut.
-            resume = self._tokens.starts[self._borders.first(max(first + 1, cut - overlap), cut)]
-            begin = resume if resume > begin else stop
+            begin = stop
 
     def place(self, start: int, end: int) -> tuple[int | None, Box | None]:
         """Page of the first block in a span, and the hull of its blocks on that page."""

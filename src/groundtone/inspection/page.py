@@ -25,14 +25,12 @@ class Run:
     Attributes:
         kind: of the block it lies in, or "" between blocks.
         starts: numbers (from 1) of the windows that begin here.
-        shared: whether two windows hold it.
         anchor: name by which outline and tables lead here, or "".
     """
 
     text: str
     kind: str
     starts: tuple[int, ...]
-    shared: bool
     anchor: str
 
 
@@ -138,12 +136,10 @@ def _runs(seen: SeenDocument, start: int, end: int, one: SeenChunk | None) -> It
             number += 1
         block = inside[number] if number < len(inside) else None
         begun = [at for at, window in enumerate(windows, 1) if window.start == low]
-        holding = sum(window.start <= low and high <= window.end for window in windows)
         yield Run(
             text=seen.document.text[low:high],
             kind=block.kind if block and block.start <= low else "",
             starts=tuple(begun) if len(windows) > 1 else (),
-            shared=holding > 1,
             anchor=_anchor(block, low),
         )
 
