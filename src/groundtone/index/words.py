@@ -49,10 +49,13 @@ def indexed(text: str) -> str:
 def asked(question: str) -> str:
     """A question's stems, each once, and their further forms; at most `QUERY_WORDS` of each.
 
-    Repeating a word would only weigh it more, and a pasted log would search for minutes.
+    Stop words are left out where anything else is asked: documents keep theirs, so that a question
+    of nothing else finds them too. Repeating a word would only weigh it more, and a pasted log
+    would search for minutes.
     """
+    told = dict.fromkeys(word for word in telling(question) if word)
     plain = _beginning(question)
-    words = list(dict.fromkeys(_stems(plain)))[:QUERY_WORDS]
+    words = list(told or dict.fromkeys(_stems(plain)))[:QUERY_WORDS]
     return " ".join([*words, *_forms(plain)[:QUERY_WORDS]])
 
 

@@ -187,7 +187,7 @@ class Retriever:
             [hit for hit in dense if hit.version in found.live],
             [hit for hit in lexical if hit.version in found.live],
         )
-        parts = fuse(self._settings.fusion, live, self._settings.dense_weight)
+        parts = fuse(self._settings.fusion, live, question, self._settings.dense_weight)
         fused = {key: sum(some.values()) for key, some in parts.items()}
 
         def place(key: Key) -> tuple[str, int, int]:
