@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -71,7 +72,11 @@ class Site:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: object) -> None:
+                pass  # whoever asked has hung up
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self._thread = threading.Thread(
@@ -88,6 +93,11 @@ class Site:
             for path, got in self.asked
             if path != "/robots.txt" and (status is None or got == status)
         ]
+
+    def secure(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from now on."""
+        listening = self._server.socket
+        self._server.socket = context.wrap_socket(listening, server_side=True)
 
     def close(self) -> None:
         """Stop answering: later connections are refused."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -194,3 +196,32 @@ def test_a_source_is_found_by_any_of_its_spellings(
         assert find(place.catalog, place.root, spelling) == page
     with pytest.raises(WrongUse, match=r"no source.*known are: docs, http"):
         find(place.catalog, place.root, "other")
+
+
+def test_what_cannot_be_read_is_named_with_its_reason_and_the_rest_goes_on(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.write("guide.md", "# Guide\n\nOpen the door.\n")
+    place.write("two\nlines.md", "# Lines\n\nA name may hold a line break.\n")
+    place.write("closed/secret.md", "# Secret\n\nNobody may look.\n")
+    (place.docs / "loop").symlink_to(place.docs)
+    (place.docs / "me.md").symlink_to("me.md")
+    (place.docs / "endless.txt").symlink_to("/dev/zero")
+    os.mkfifo(place.docs / "pipe.md")
+    named = ["closed", "endless.txt", "me.md", "pipe.md"]
+    with contextlib.suppress(OSError):  # not every file system has such names
+        Path(os.fsdecode(os.fsencode(place.docs) + b"/\xff.md")).write_text("# Text")
+        named.append("\ufffd.md")
+    scandir = os.scandir
+
+    def refuse(path: object) -> object:
+        if Path(str(path)).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    report = place.sync()
+    assert sorted(place.contents()) == ["guide.md", "two\nlines.md"]
+    assert [path for path, _ in report.failed] == named
+    assert all(reason for _, reason in report.failed)
+    assert counts(place.sync()) == (0, 0, 0, 2)

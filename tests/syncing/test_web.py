@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import socket
+import ssl
+import subprocess
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -366,6 +369,22 @@ def test_a_cut_connection_and_a_server_that_is_not_there(
         get(f"http://127.0.0.1:{port}/")
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    site: Site, get: Callable[..., Any], tmp_path: Path
+) -> None:
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    made += ["-subj", "/CN=127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
+    subprocess.run(made, cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    site.pages["/a"] = html("A")
+    site.secure(context)
+    with pytest.raises(NotFetched, match=r"(?i)certificate"):
+        get(f"https://{site.host}/a")
+    assert site.asked == []
+
+
 def test_robots_are_respected(site: Site, get: Callable[..., Any]) -> None:
     site.pages |= {"/open": html("Open"), "/closed/a": html("Closed"), "/closed/open": html("Open")}
     site.pages["/robots.txt"] = Page(
@@ -532,7 +551,8 @@ def test_a_sitemap_brings_all_its_pages(site: Site, sources: Sources) -> None:
     site.pages["/map.xml"] = sitemap([f"{site.url}/{n}" for n in (0, 1, 2)])
     found = sources.scan(source)
     assert names(found, site) == ["/0"]
-    assert found.failed == [(f"{site.url}/2", "HTTP 500: internal error of the server")]
+    reason = "HTTP 500: internal error of the server; kept the last good version"
+    assert found.failed == [(f"{site.url}/2", reason)]
     assert any("1 page" in note and "do not exist" in note for note in found.notes)
     assert sources.known == {f"{site.url}/0", f"{site.url}/2"}, "1 is gone, 3 is listed no more"
     assert len(list(sources.folder.rglob("*.html"))) == 2
@@ -572,6 +592,14 @@ def test_no_more_pages_than_allowed_and_known_ones_first(site: Site, tmp_path: P
     found = sources.scan(f"{site.url}/sitemap.xml")
     assert names(found, site) == ["/3", "/4", "/5"]
     assert any("lists 6 pages, 3 were taken" in note for note in found.notes)
+
+
+def test_pages_of_a_sitemap_are_chosen_by_their_paths(site: Site, tmp_path: Path) -> None:
+    sources = Sources(tmp_path, include=["guide/**", "*.txt"], exclude=["guide/old"])
+    paths = ["/", "/guide/a", "/guide/old/b", "/blog/c", "/blog/d.txt"]
+    site.pages |= {path: html(path) for path in paths}
+    site.pages["/map.xml"] = sitemap([site.url + path for path in paths])
+    assert names(sources.scan(f"{site.url}/map.xml"), site) == ["/blog/d.txt", "/guide/a"]
 
 
 def test_pages_that_are_the_same_page_are_taken_once(site: Site, sources: Sources) -> None:

@@ -1,4 +1,4 @@
-"""Patterns for paths, as gitignore files write them (https://git-scm.com/docs/gitignore).
+"""Patterns for paths: globs, and the lines of ignore files (https://git-scm.com/docs/gitignore).
 
 Written here, because what git does with a folder that one line leaves out and another takes back
 needs each line matched against the path itself, never against the folders above it; the tests hold
@@ -51,6 +51,23 @@ class Patterns:
             if pattern is not None and pattern.fullmatch(path):
                 return ignores
         return None
+
+
+def whole(glob: str) -> re.Pattern[str]:
+    """A glob of the settings as a pattern for whole paths.
+
+    One without "/" is for names in any folder, and a folder's glob takes all inside.
+    """
+    glob = glob.strip("/")
+    if "/" not in glob:
+        glob = f"**/{glob}"
+    made = translate(glob)
+    return re.compile((re.escape(glob) if made is None else made) + "(?:/.*)?", re.DOTALL)
+
+
+def matches(path: str, patterns: Iterable[re.Pattern[str]]) -> bool:
+    """Whether one of some patterns is for this path."""
+    return any(pattern.fullmatch(path) for pattern in patterns)
 
 
 def translate(glob: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from groundtone.documents import SUPPORTED
 from groundtone.syncing.ignoring import NAMES, Rules, outside
-from groundtone.syncing.patterns import translate
+from groundtone.syncing.patterns import matches, whole
 
 TOOLS = frozenset(("__pycache__", "node_modules"))
 """Folders that programs fill and nobody writes documents in; their hidden ones go as hidden."""
@@ -87,8 +86,8 @@ def scan(
     if not os.path.isdir(source):  # noqa: PTH112  (Path.is_dir may raise)
         _look(source, source.name, found)
         return found
-    wanted = [_pattern(glob) for glob in include]
-    unwanted = [_pattern(glob) for glob in exclude]
+    wanted = [whole(glob) for glob in include]
+    unwanted = [whole(glob) for glob in exclude]
     visited: set[tuple[int, int]] = set()
     rules = outside(source, found.failed, git=gitignore)
     folders, links = [("", source, rules)], list[tuple[str, Path, Rules]]()
@@ -113,7 +112,7 @@ def scan(
         ruled = bool(rules.git_specs or rules.own_specs)
         for entry in ordered:
             name = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.name.startswith((".", "~$")) or _matches(name, unwanted):
+            if entry.name.startswith((".", "~$")) or matches(name, unwanted):
                 continue
             is_folder = _is_folder(entry)
             if ruled and rules.ignores(name, folder=is_folder):
@@ -123,7 +122,7 @@ def scan(
                 if entry.name not in TOOLS:
                     place = (name, path / entry.name, rules)
                     (links if entry.is_symlink() else folders).append(place)
-            elif wanted and not _matches(name, wanted):
+            elif wanted and not matches(name, wanted):
                 continue
             elif ending in SUPPORTED:
                 _look(entry, name, found)
@@ -168,21 +167,5 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _matches(name: str, patterns: Sequence[re.Pattern[str]]) -> bool:
-    return any(pattern.fullmatch(name) for pattern in patterns)
-
-
 def _why(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
-
-
-def _pattern(glob: str) -> re.Pattern[str]:
-    """A glob as a pattern for whole paths; one without "/" is for names in any folder.
-
-    A folder's glob takes all inside.
-    """
-    glob = glob.strip("/")
-    if "/" not in glob:
-        glob = f"**/{glob}"
-    made = translate(glob)
-    return re.compile((re.escape(glob) if made is None else made) + "(?:/.*)?", re.DOTALL)

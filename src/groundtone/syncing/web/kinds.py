@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from groundtone.documents import SUPPORTED
@@ -24,8 +25,7 @@ def ending(media_type: str, address: str) -> str | None:
     >>> ending("text/html", "https://example.com/guide.pdf")
     '.html'
     """
-    path = urlsplit(address).path.lower()
-    own = "." + path.rpartition("/")[2].rpartition(".")[2] if "." in path else ""
+    own = PurePosixPath(urlsplit(address).path.lower()).suffix
     found: str | None = None
     if media_type in _VAGUE:
         found = own if own in SUPPORTED else (".txt" if media_type == "text/plain" else None)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.settings import Web
+from groundtone.syncing.patterns import matches, whole
 from groundtone.syncing.scanning import File, Scan
 from groundtone.syncing.web import sitemaps
 from groundtone.syncing.web.addresses import normal, site
@@ -16,6 +17,7 @@ from groundtone.syncing.web.downloads import Downloads, Kept
 from groundtone.syncing.web.fetching import Answer, NotFetched, Session
 from groundtone.syncing.web.kinds import ending, may_list_pages
 
+KEPT = "kept the last good version"
 SITEMAPS = 200  # read for one source
 LISTED = 100_000  # pages of a site that are remembered, of which [web] max_pages are taken
 SHOWN = 5  # addresses named in a note
@@ -107,6 +109,8 @@ class _Look:
         self.limits = limits
         self.told = told
         self.taken = taken
+        self.include = [whole(glob) for glob in limits.include]
+        self.exclude = [whole(glob) for glob in limits.exclude]
         self.found = Scan()
         self.sitemaps: list[str] = []
 
@@ -125,7 +129,9 @@ class _Look:
             if error.gone and not (past is not None and past.sitemap):
                 found.notes.append(f"{self.source} does not exist ({error.reason})")
             else:
-                found.failed.append((self.source, error.reason))
+                pages = " of its pages" if past is not None and past.sitemap else ""
+                kept = f"; {KEPT}{pages}" if known else ""
+                found.failed.append((self.source, error.reason + kept))
                 found.unknown.append("")
         if not found.unknown:
             failed = (name for name, _ in found.failed)
@@ -159,7 +165,8 @@ class _Look:
                 if error.gone:
                     gone.append(address)
                 else:
-                    found.failed.append((address, error.reason))
+                    kept = f"; {KEPT}" if address in known else ""
+                    found.failed.append((address, error.reason + kept))
                 continue
             if page.final in finals or page.final in self.taken:
                 twins.append(address)
@@ -187,7 +194,7 @@ class _Look:
                 address = _inside(here.final, place, homes)
                 if address is None:
                     outside.append(place)
-                elif len(pages) < LISTED:
+                elif len(pages) < LISTED and self._wanted(address):
                     pages[address] = None
             for place in lists.sitemaps:
                 address = _inside(here.final, place, homes)
@@ -201,6 +208,12 @@ class _Look:
                         self._lose(address, error.reason)
         self._note(outside, "are of other sites, or no addresses")
         return list(pages)
+
+    def _wanted(self, address: str) -> bool:
+        path = urlsplit(address).path.strip("/")
+        if self.include and not matches(path, self.include):
+            return False
+        return not matches(path, self.exclude)
 
     def _read(self, kept: Kept) -> sitemaps.Sitemap:
         body = self.downloads.path(kept).read_bytes()
