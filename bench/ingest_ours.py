@@ -9,6 +9,7 @@ Leaves ``embedded.jsonl`` (each text that the engine got, and each window's plac
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 import time
@@ -21,6 +22,9 @@ import numpy as np
 from groundtone.catalog import DocumentInfo, StoredChunk
 from groundtone.embedding import Embedder
 from groundtone.workspace import Workspace
+
+
+_TAG = re.compile(r"<[^>\n]*>")
 
 
 class Timed:
@@ -99,7 +103,7 @@ def in_leads(text: str, chunks: Sequence[StoredChunk]) -> Iterator[tuple[int, in
     said = {part for chunk in chunks for part in chunk.lead.strip("\n").split(" > ")}
     at = 0
     for line in text.splitlines(keepends=True):
-        if " ".join(line.strip("#=*_ \t\r\n").split()) in said:
+        if " ".join(_TAG.sub("", line).strip("#=*_ \t\r\n").split()) in said:
             yield at, at + len(line)
         at += len(line)
 
