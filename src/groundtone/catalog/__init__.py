@@ -24,15 +24,16 @@ from groundtone.catalog.records import (
 )
 
 if TYPE_CHECKING:
+    from groundtone.catalog.answers import StoredAnswer
     from groundtone.catalog.catalog import Catalog
     from groundtone.catalog.documents import Found
-    from groundtone.catalog.models import Activation, StoredAnswer, StoredModel, StoredRun
+    from groundtone.catalog.models import Activation, StoredModel, StoredRun
 
 _HOMES = {
     "Catalog": "catalog",
     "Found": "documents",
     "Activation": "models",
-    "StoredAnswer": "models",
+    "StoredAnswer": "answers",
     "StoredModel": "models",
     "StoredRun": "models",
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from groundtone.catalog.answers import Answers
 from groundtone.catalog.documents import Documents
 from groundtone.catalog.models import Models
 from groundtone.catalog.windows import Windows
 
 
-class Catalog(Documents, Windows, Models):
+class Catalog(Documents, Windows, Models, Answers):
     """All that a workspace knows; safe from many threads and processes at once.
 
     Args:

@@ -1,4 +1,4 @@
-"""Models, runs and answers: what was trained, what is in use, what was said."""
+"""Models and runs: what was trained, what is in use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from groundtone.catalog.schema import Database, activations, answers, models, runs
+from groundtone.catalog.schema import Database, activations, models, runs
 from groundtone.errors import WrongUse
 
 
@@ -51,17 +51,6 @@ class StoredRun:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAnswer:
-    """One answered question. ``answer``: the whole answer as JSON values."""
-
-    id: str
-    question: str
-    model: str
-    answer: dict[str, Any]
-    created_at: float = field(default_factory=time.time)
-
-
-@dataclass(frozen=True, slots=True)
 class Activation:
     """A model put to use. ``model``: None is the base; ``undone_at``: when it was rolled back."""
 
@@ -72,7 +61,7 @@ class Activation:
 
 
 class Models(Database):
-    """The part of the catalog that knows models, runs and answers."""
+    """The part of the catalog that knows models and runs."""
 
     def put_model(self, model: StoredModel) -> None:
         """Add a model, or replace the one of this name."""
@@ -181,17 +170,6 @@ class Models(Database):
         query = select(runs).order_by(runs.c.created_at.desc(), runs.c.id).limit(limit)
         with self.read() as connection:
             return [StoredRun(**row._mapping) for row in connection.execute(query)]
-
-    def put_answer(self, answer: StoredAnswer) -> None:
-        """Add an answered question to the log."""
-        with self.write() as connection:
-            connection.execute(insert(answers).values(asdict(answer)))
-
-    def list_answers(self, limit: int | None = 100) -> list[StoredAnswer]:
-        """Answered questions, newest first."""
-        query = select(answers).order_by(answers.c.created_at.desc(), answers.c.id).limit(limit)
-        with self.read() as connection:
-            return [StoredAnswer(**row._mapping) for row in connection.execute(query)]
 
 
 def _active(connection: Connection) -> str | None:

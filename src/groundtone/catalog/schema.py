@@ -184,6 +184,14 @@ answers = Table(
     Column("model", String, nullable=False),
     Column("answer", JSON, nullable=False),
 )
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("answer", ForeignKey("answers.id"), primary_key=True),
+    Column("rating", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("rated_at", Float, nullable=False),
+)
 
 
 class Database:

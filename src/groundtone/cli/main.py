@@ -27,6 +27,7 @@ from groundtone.cli import (
     forget,
     init,
     inspect,
+    log,
     models,
     search,
     sync,
@@ -48,6 +49,7 @@ ORDER = (
     "inspect",
     "search",
     "ask",
+    "log",
     "tune",
     "models",
     "compare",
@@ -80,6 +82,7 @@ app.command("forget", short_help="Take sources out of it.")(forget.forget)
 app.command("inspect", short_help="Show what is understood of a file.")(inspect.inspect)
 app.command("search", short_help="Find passages.")(search.search)
 app.command("ask", short_help="Answer a question, with citations that open.")(ask.ask)
+app.add_typer(log.app, name="log", short_help="See, rate and export the answers given.")
 app.add_typer(tune.app, name="tune", short_help="Teach the model your style.")
 app.add_typer(models.app, name="models", short_help="Fetch, list and choose models.")
 app.command("compare", short_help="Measure base, RAG, tuned and both.")(compare.compare)

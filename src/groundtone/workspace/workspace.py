@@ -309,7 +309,7 @@ class Workspace:
     def _log(self, answer: Answer) -> None:
         import uuid
 
-        from groundtone.catalog.models import StoredAnswer
+        from groundtone.catalog import StoredAnswer
 
         value: dict[str, Any] = answer.to_json()
         self.catalog.put_answer(
