@@ -23,7 +23,6 @@ from groundtone.catalog import DocumentInfo, StoredChunk
 from groundtone.embedding import Embedder
 from groundtone.workspace import Workspace
 
-
 _TAG = re.compile(r"<[^>\n]*>")
 
 
