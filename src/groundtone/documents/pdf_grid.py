@@ -158,7 +158,7 @@ def _names_columns(groups: Sequence[Sequence[_Row]]) -> bool:
         and len(names) == most
         and all(len(cell.text) <= 40 for cell in names)
         and not names[0].text.endswith(":")
-        and len(groups[1][0].cells) > 1
+        and sum(len(row.cells) for row in groups[1]) > 1
     )
 
 

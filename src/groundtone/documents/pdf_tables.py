@@ -20,10 +20,17 @@ def find_tables(lines: Sequence[Line], rows: Sequence[Sequence[Cell]]) -> list[r
     """
     several = [number for number, row in enumerate(rows) if len(row) > 1]
     spans: list[list[int]] = []
-    for first, second in pairwise(several):
-        if not _linked(lines, rows, first, second):
+    for place, second in enumerate(several[1:], 1):
+        first = several[place - 1]
+        open_span = bool(spans) and spans[-1][1] == first
+        lowest = spans[-1][0] if open_span else first
+        # Rows with empty cells line up only with some of those above.
+        above = [other for other in several[max(0, place - 4) : place] if other >= lowest]
+        if not _close(lines, rows, first, second) or not any(
+            _aligned(lines, rows, other, second) for other in above
+        ):
             continue
-        if spans and spans[-1][1] >= first:
+        if open_span:
             spans[-1][1] = second
         else:
             spans.append([first, second])
@@ -53,9 +60,10 @@ def _only_names(
     )
 
 
-def _linked(lines: Sequence[Line], rows: Sequence[Sequence[Cell]], first: int, second: int) -> bool:
-    """Whether two rows belong to one table, with whatever stands between them."""
-    if second - first > _MOST_BETWEEN + 1 or not _aligned(lines, rows, first, second):
+def _close(lines: Sequence[Line], rows: Sequence[Sequence[Cell]], first: int, second: int) -> bool:
+    """Whether what stands between two rows, and how far they are apart, lets them be of one
+    table."""
+    if second - first > _MOST_BETWEEN + 1:
         return False
     size = max(lines[first].size, lines[second].size)
     if (

@@ -34,7 +34,7 @@ _WORD = re.compile(rf"[^\s\u200b{SOFT}]+{SOFT}?|{SOFT}")
 _JOINED = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st"}
 _JOINED_ANY = re.compile("[\ufb00-\ufb05]")
 _MEANINGLESS = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]")
-_LEADERS = re.compile(r"(?<=\S)[.·…]{4,}(?=\S|$)|^[.·…]{4,}")
+_LEADERS = re.compile(r"[.·…_]{5,}|(?:[.·…][ \u00a0]){4,}[.·…]?")
 _SAMPLED = 48  # characters of a page asked whether their font says what they mean
 
 
