@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,11 +107,11 @@ def _show_document(found: Inspection, seen: SeenDocument, out: Output) -> None:
         lines.append(("pages", f"{seen.pages:,}"))
     lines.append(("size", f"{len(document.text):,} characters, {seen.tokens:,} tokens"))
     lines.append(("blocks", ", ".join(f"{n:,} {kind}" for kind, n in seen.kinds.items()) or "none"))
-    lines += [(key, _plain(value)) for key, value in document.metadata.items()]
     lines += [("note", note) for note in document.notes]
-    wide = max(len(key) for key, _ in lines)
-    for key, value in lines:
-        out.show(f"  {key:<{wide}}  {value}")
+    _show_pairs(lines, out)
+    if document.metadata:
+        out.show("\nMetadata")
+        _show_pairs([(key, _plain(value)) for key, value in document.metadata.items()], out)
     if seen.outline:
         out.show("\nOutline")
         top = min(heading.level for heading in seen.outline)
@@ -120,6 +121,12 @@ def _show_document(found: Inspection, seen: SeenDocument, out: Output) -> None:
     if seen.tables:
         _show_tables(seen, out)
     _show_chunks(seen, out)
+
+
+def _show_pairs(lines: Sequence[tuple[str, str]], out: Output) -> None:
+    wide = max(len(key) for key, _ in lines)
+    for key, value in lines:
+        out.show(f"  {key:<{wide}}  {value}")
 
 
 def _show_tables(seen: SeenDocument, out: Output) -> None:
