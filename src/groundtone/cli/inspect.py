@@ -87,7 +87,9 @@ def _write(path: Path, page: str) -> None:
 def _show(found: Inspection, out: Output) -> None:
     if len(found.documents) > 1:
         out.show(f"{found.path.name}: {len(found.documents):,} documents\n")
-    for seen in found.documents:
+    for number, seen in enumerate(found.documents):
+        if number:
+            out.show("")
         _show_document(found, seen, out)
     for name, reason in found.failed:
         out.show(f"failed  {name}: {reason}")
