@@ -92,7 +92,6 @@ def test_what_a_name_says_is_kept_where_content_could_be_both(tmp_path: Path) ->
         (b"{\\rtf1 hello}", "an RTF document; save it as .docx"),
         (b"!BDN" + bytes(50), "an Outlook mailbox"),
         (bytes(60) + b"BOOKMOBI" + bytes(50), "a Mobipocket or Kindle book; convert"),
-        (zipped({"mimetype": "application/vnd.oasis.opendocument.text"}), "an OpenDocument file"),
         (zipped({"META-INF/MANIFEST.MF": "x", "a.class": "x"}), "a Java or Android program"),
         (zipped({"Index/Document.iwa": "x"}), "an Apple iWork document; export"),
         (zipped({"[Content_Types].xml": "x"}), "an Office file without its main part"),

@@ -25,6 +25,7 @@ _ALL = (
     Family("docx", "DOCX", ".docx .docm .dotx .dotm"),
     Family("pptx", "PPTX", ".pptx .pptm .ppsx .ppsm .potx"),
     Family("xlsx", "XLSX", ".xlsx .xlsm .xltx .xltm"),
+    Family("opendocument", "OpenDocument", ".odt .ott .ods .ots .odp .otp"),
     Family("csv_rows", "CSV", ".csv .tsv .tab"),
     Family("json_values", "JSON", ".json .jsonl .ndjson"),
     Family("html", "HTML", ".html .htm .xhtml"),

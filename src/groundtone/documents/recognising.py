@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from pathlib import PurePath
 
 from groundtone.documents.families import BY_SUFFIX, BY_TYPE
@@ -28,6 +29,10 @@ _OFFICE = (
     ("xlsx", "xl/workbook.xml"),
     ("epub", "META-INF/container.xml"),
 )
+_BROKEN_ZIP = (
+    *(zipfile.BadZipFile, zlib.error, OSError, EOFError),
+    *(ValueError, NotImplementedError, RuntimeError),
+)
 _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _PACKED = re.compile(rb"\x1f\x8b|BZh[1-9](?:1AY&SY|\x17rE8P\x90)|\xfd7zXZ\0")
 # What a name of such a family promises, for the reason when the content is something else.
@@ -37,6 +42,7 @@ _PROMISES = {
     "pptx": "a PowerPoint presentation (no zip archive)",
     "xlsx": "an Excel workbook (no zip archive)",
     "epub": "an EPUB book (no zip archive)",
+    "opendocument": "an OpenDocument file (no zip archive)",
     "zip_archive": "a zip archive",
     "tar_archive": "a tar archive or compressed file",
 }
@@ -128,13 +134,15 @@ def _inside_zip(name: str, data: bytes) -> str:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = set(archive.namelist())
             mimetype = archive.read("mimetype")[:100] if _small(archive, "mimetype") else b""
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except _BROKEN_ZIP as error:
         raise UnreadableFile(name, f"a damaged zip archive: {error}") from None
     for family, needed in _OFFICE:
         if needed in names:
             return family
+    if re.search(rb"opendocument\.(?:text|spreadsheet|presentation)", mimetype):
+        return "opendocument"
     if b"opendocument" in mimetype:
-        raise UnreadableFile(name, "an OpenDocument file; save it as .docx, .xlsx or .pptx")
+        raise UnreadableFile(name, "an OpenDocument drawing, formula or database; save it as PDF")
     if "xl/workbook.bin" in names:
         raise UnreadableFile(name, "a binary Excel workbook (.xlsb); save it as .xlsx")
     if any(inside.endswith(".iwa") for inside in names):
