@@ -32,7 +32,23 @@ _DECLARED = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 class _Record:
     start: int
     end: int
-    cells: list[str]
+    source: str
+    delimiter: str
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.source.strip(f'{self.delimiter}" \t\r\n\x0b\x0c\u00a0')
+
+    @property
+    def cells(self) -> list[str]:
+        """Taken apart when asked for: of a million rows only the first ones are."""
+        if '"' not in self.source:
+            return [cell.strip() for cell in self.source.split(self.delimiter)]
+        try:
+            row = next(csv.reader([self.source], delimiter=self.delimiter, skipinitialspace=True))
+        except (csv.Error, StopIteration):  # a field of more than 131,072 characters
+            row = self.source.split(self.delimiter)
+        return [cell.strip() for cell in row]
 
 
 def read(path: Path, data: bytes) -> Document:
@@ -54,13 +70,13 @@ def read(path: Path, data: bytes) -> Document:
     table: list[_Record] = []
     after_blank = False
     for record in _records(text, lines, delimiter):
-        if not any(record.cells):
+        if record.is_blank:
             after_blank = True
             continue
         if after_blank and table and not _goes_on(table[-1], record):
             _add(slices, table)
             table = []
-        elif table and len(record.cells) > 1 and _only_names(table):
+        elif 0 < len(table) <= _MOST_NAMES and len(record.cells) > 1 and _only_names(table):
             for name in table:
                 slices.add("paragraph", name.start, name.end)
             table = []
@@ -100,26 +116,22 @@ def _add(slices: Slices, table: Sequence[_Record]) -> None:
 
 
 def _records(text: str, lines: Sequence[tuple[int, int]], delimiter: str) -> Iterator[_Record]:
-    """Each record in order; one without any cell for a blank line."""
+    """Each record in order, blank lines too."""
+    opening = re.compile(rf'(?:^|{re.escape(delimiter)})\s*"')
     at = 0
     while at < len(lines):
         start, end = lines[at]
-        if not text[start:end].strip():
-            at += 1
-            yield _Record(start, end, [])
-            continue
-        last = at
-        # A record goes on while a quote is open. Most lines have none, and need no parser.
-        if '"' in text[start:end]:
-            last = _last_line(text, lines, at, delimiter)
+        # A record goes on while a quote is open. Most lines have none, and need no search.
+        last = _last_line(text, lines, at, opening) if '"' in text[start:end] else at
         end = lines[last][1]
-        yield _Record(start, end, _cells(text[start:end], delimiter))
+        yield _Record(start, end, text[start:end], delimiter)
         at = last + 1
 
 
-def _last_line(text: str, lines: Sequence[tuple[int, int]], first: int, delimiter: str) -> int:
+def _last_line(
+    text: str, lines: Sequence[tuple[int, int]], first: int, opening: re.Pattern[str]
+) -> int:
     """Number of the line on which the record of a line with quotes ends."""
-    opening = re.compile(rf'(?:^|{re.escape(delimiter)})\s*"')
     quoted = False
     for at in range(first, min(first + _LONGEST_RECORD, len(lines))):
         line = text[lines[at][0] : lines[at][1]]
@@ -143,16 +155,6 @@ def _last_line(text: str, lines: Sequence[tuple[int, int]], first: int, delimite
     return first  # never closed: the quote was only a sign
 
 
-def _cells(record: str, delimiter: str) -> list[str]:
-    if '"' not in record:
-        return [cell.strip() for cell in record.split(delimiter)]
-    try:
-        row = next(csv.reader([record], delimiter=delimiter, skipinitialspace=True), [])
-    except csv.Error:  # a field of more than 131,072 characters
-        row = record.split(delimiter)
-    return [cell.strip() for cell in row]
-
-
 def _delimiter(text: str, lines: Sequence[tuple[int, int]]) -> str:
     """The sign that cuts the most lines into the same number of cells, more than one."""
     sample: list[tuple[int, int]] = []
@@ -164,7 +166,7 @@ def _delimiter(text: str, lines: Sequence[tuple[int, int]]) -> str:
         sample.append((start, end))
     best, best_score = ",", 0.0
     for delimiter in _DELIMITERS:
-        widths = [len(row.cells) for row in _records(text, sample, delimiter) if row.cells]
+        widths = [len(row.cells) for row in _records(text, sample, delimiter) if not row.is_blank]
         # Titles and notes around a table have one cell with any delimiter.
         several = Counter(width for width in widths if width > 1)
         if not several:
