@@ -16,6 +16,7 @@ from groundtone.documents import hypertext, plain_xml
 from groundtone.documents.composing import Composer
 from groundtone.documents.decoding import NotText
 from groundtone.documents.document import Document
+from groundtone.documents.hypertext_tables import squeeze
 from groundtone.documents.limits import Budget, Limits, TooMuch, read_within, too_dense
 from groundtone.errors import UnreadableFile
 
@@ -117,7 +118,7 @@ class _Book:
             self.notes.extend(notes)
             label = labels.get(item.name, "")
             if label and page.pieces and not any(piece.level for piece in page.pieces):
-                if hypertext.squeeze(page.pieces[0].text).casefold() == label.casefold():
+                if squeeze(page.pieces[0].text).casefold() == label.casefold():
                     page.pieces.pop(0)
                 composer.add("heading", label, level=1)
             page.add_to(composer)
@@ -166,7 +167,7 @@ class _Book:
             for element in root.iter():
                 kind = plain_xml.local_name(element)
                 if kind == "text":
-                    label = hypertext.squeeze(element.text or "")
+                    label = squeeze(element.text or "")
                 elif kind == "content" and label:
                     target = _inside(posixpath.dirname(item.name), element.get("src") or "")
                     labels.setdefault(target, label)
@@ -183,7 +184,7 @@ def _described(package: Element) -> tuple[dict[str, str], str]:
     title = ""
     for element in package.iter():
         name = plain_xml.local_name(element)
-        value = hypertext.squeeze(element.text or "")[:1_000]
+        value = squeeze(element.text or "")[:1_000]
         if not value or "purl.org/dc/" not in element.tag:
             continue
         if name == "title":

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from groundtone.documents.composing import Composer
 from groundtone.documents.decoding import decode
 from groundtone.documents.document import BlockKind
-from groundtone.documents.grid import Cell, rows_to_text
+from groundtone.documents.hypertext_tables import (
+    BLOCKS,
+    LINE,
+    is_layout,
+    plain,
+    squeeze,
+    table_text,
+)
 from groundtone.documents.webpage import HEADINGS, UNSEEN, Page, children, described, names
 
 if TYPE_CHECKING:
@@ -28,11 +35,6 @@ _CLOSED_AT_ONCE = re.compile(
     r"([a-z][\w:-]{0,40})((?:\s[^<>]{0,2000})?)/>",
     re.I,
 )
-_BLOCKS = names(
-    "address article aside blockquote body center details dd div dl dt fieldset figcaption figure"
-    " footer form header hr html legend li main nav ol p section summary table tbody td tfoot th"
-    " thead tr ul caption"
-)
 _ADMONITIONS = names(
     "note tip warning caution important admonition alert callout hint danger notice"
 )
@@ -41,7 +43,6 @@ _NESTING = re.compile(
     re.I,
 )
 _DEEPEST = 5_000
-_LINE = "\0"
 _DEEPEST_LIST = 20
 
 
@@ -115,8 +116,8 @@ def parse(text: str, *, page: bool = True) -> Hypertext:
 
 
 def _title(tree: LexborHTMLParser) -> str:
-    top = [squeeze(_plain(node)) for node in tree.css("h1")]
-    named = [squeeze(_plain(node)) for node in tree.css("title")]
+    top = [squeeze(plain(node)) for node in tree.css("h1")]
+    named = [squeeze(plain(node)) for node in tree.css("title")]
     return (top[0] if len(top) == 1 else "") or (named[0] if named else "")
 
 
@@ -144,17 +145,17 @@ def _walk(root: LexborNode | None, page: Page, depth: int) -> Iterator[Piece]:
         if tag == "-text":
             run.append(node.text_content or "")
         elif tag == "br":
-            run.append(_LINE)
+            run.append(LINE)
         elif tag in UNSEEN or tag.startswith("-") or node.mem_id in page.dropped:
             continue
         elif tag in HEADINGS:
             yield from _paragraph(run)
             level = None if depth or _in_admonition(node) else HEADINGS[tag]
-            text = squeeze(_plain(node, page))
+            text = squeeze(plain(node, page))
             yield Piece("heading" if level else "paragraph", text, level)
         elif tag in ("pre", "xmp", "listing"):
             yield from _paragraph(run)
-            yield Piece("code", _plain(node).expandtabs(4))
+            yield Piece("code", plain(node).expandtabs(4))
         elif tag in ("ul", "ol", "menu") and depth < _DEEPEST_LIST:
             yield from _paragraph(run)
             yield Piece("list", "\n".join(_items(node, page, depth)))
@@ -162,10 +163,12 @@ def _walk(root: LexborNode | None, page: Page, depth: int) -> Iterator[Piece]:
             yield from _paragraph(run)
             for entry in _definitions(node, page, depth):
                 yield Piece("list", entry)
-        elif tag == "table" and not _is_layout(node):
+        elif tag == "table" and not is_layout(node):
             yield from _paragraph(run)
-            yield from _table(node, page)
-        elif tag in _BLOCKS:
+            captions, text, header_lines = table_text(node, page)
+            yield from (Piece("paragraph", caption) for caption in captions)
+            yield Piece("table", text, None, header_lines)
+        elif tag in BLOCKS:
             yield from _paragraph(run)
             todo.append(None)
             todo.extend(reversed(children(node)))
@@ -177,7 +180,7 @@ def _walk(root: LexborNode | None, page: Page, depth: int) -> Iterator[Piece]:
 def _paragraph(run: list[str]) -> Iterator[Piece]:
     """What has gathered since the last block border; empties the run."""
     if run:
-        lines = [squeeze(line) for line in "".join(run).split(_LINE)]
+        lines = [squeeze(line) for line in "".join(run).split(LINE)]
         run.clear()
         # Two line breaks in a row are how old pages end a paragraph.
         for text in "\n".join(lines).split("\n\n"):
@@ -206,7 +209,7 @@ def _walk_item(item: LexborNode, page: Page, depth: int) -> Iterator[Piece]:
     if depth + 1 < _DEEPEST_LIST:
         yield from _walk(item, page, depth + 1)
     else:
-        yield Piece("paragraph", squeeze(_plain(item, page)))
+        yield Piece("paragraph", squeeze(plain(item, page)))
 
 
 def _definitions(node: LexborNode, page: Page, depth: int) -> Iterator[str]:
@@ -226,7 +229,7 @@ def _definitions(node: LexborNode, page: Page, depth: int) -> Iterator[str]:
             if ended and lines:
                 yield "\n".join(lines)
                 lines, ended = [], False
-            term = squeeze(_plain(child, page))
+            term = squeeze(plain(child, page))
             if term:
                 lines.append(term)
             continue
@@ -237,85 +240,9 @@ def _definitions(node: LexborNode, page: Page, depth: int) -> Iterator[str]:
         yield "\n".join(lines)
 
 
-def _is_layout(table: LexborNode) -> bool:
-    """Tables that only place things on the page; their cells are ordinary content."""
-    if (table.attributes.get("role") or "").lower() in ("presentation", "none"):
-        return True
-    cells = 0
-    todo = children(table)
-    while todo:
-        node = todo.pop()
-        tag = node.tag or ""
-        if tag == "table" or tag in HEADINGS:
-            return True
-        cells += tag in ("td", "th")
-        todo.extend(children(node))
-    return cells <= 1
-
-
-def _table(table: LexborNode, page: Page) -> Iterator[Piece]:
-    rows: list[list[Cell]] = []
-    heads = 0  # rows at the top that name the columns
-    todo = [(child, False) for child in reversed(children(table))]
-    while todo:
-        node, in_head = todo.pop()
-        tag = node.tag or ""
-        if tag.startswith("-") or node.mem_id in page.dropped:
-            continue
-        if tag == "caption":
-            yield Piece("paragraph", squeeze(_plain(node, page)))
-        elif tag in ("thead", "tbody", "tfoot"):
-            todo.extend((child, tag == "thead") for child in reversed(children(node)))
-        elif tag == "tr":
-            cells = [cell for cell in children(node) if cell.tag in ("td", "th")]
-            if heads == len(rows) and (in_head or all(cell.tag == "th" for cell in cells)):
-                heads += 1
-            rows.append(
-                [
-                    Cell(
-                        squeeze(_plain(cell, page)), _span(cell, "colspan"), _span(cell, "rowspan")
-                    )
-                    for cell in cells
-                ]
-            )
-    shown = sum(any(cell.text for cell in row) for row in rows[:heads])
-    text = rows_to_text(rows)
-    yield Piece("table", text, None, shown if shown <= text.count("\n") else 0)
-
-
-def _span(cell: LexborNode, name: str) -> int:
-    value = (cell.attributes.get(name) or "1").strip()
-    return int(value) if value.isdecimal() and len(value) < 5 else 1
-
-
-def _plain(root: LexborNode, page: Page | None = None) -> str:
-    """All text under an element; blocks inside it are set apart by a space."""
-    pieces: list[str] = []
-    todo = [*reversed(children(root))]
-    while todo:
-        node = todo.pop()
-        tag = node.tag or ""
-        if tag == "-text":
-            pieces.append(node.text_content or "")
-        elif tag == "br":
-            pieces.append("\n")
-        elif tag in UNSEEN or tag.startswith("-") or (page and node.mem_id in page.dropped):
-            continue
-        else:
-            if tag in _BLOCKS:
-                pieces.append(" ")
-            todo.extend(reversed(children(node)))
-    return "".join(pieces)
-
-
 def _in_admonition(heading: LexborNode) -> bool:
     """The heading of a note box opens no section: what follows the box is not part of it."""
     box = heading.parent
     if box is None or box.tag in ("body", "main", "article", "section", "html"):
         return False
     return bool(set((box.attributes.get("class") or "").lower().split()) & _ADMONITIONS)
-
-
-def squeeze(text: str) -> str:
-    """On one line, single spaces, no soft hyphens."""
-    return " ".join(text.replace("\u00ad", "").replace(_LINE, " ").split())
