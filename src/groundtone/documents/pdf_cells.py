@@ -14,7 +14,7 @@ _SIGNS = frozenset(("$", "€", "£", "¥", "₹", "(", "$(", "€(", "£("))
 _CLOSING = frozenset((")", "%", ")%", "%)", "pts", "pts.", "bps"))
 _DASHES = frozenset("—–-−‒")
 _FIGURE = re.compile(
-    r"[$€£¥₹(+\-–—−~<>≈ ]*\d[\d.,’' ]*(?:\s*(?:[)%‰x*†]|bps|pts\.?|\(\w{1,2}\)))*$"
+    r"[$€£¥₹(+\-–—−~<>≈ ]*\d(?:[\d.,’' ]*\d)?\.?(?:\s*(?:[)%‰x*†]|bps|pts\.?|\(\w{1,2}\)))*$"
 )
 _YEAR = re.compile(r"(?:(?:FY|Q[1-4])\s?)?(?:19|20)\d\d(?:\s?[EeAa])?$")
 _NO_FIGURE = frozenset(("n/a", "n.a.", "nm", "n/m", "na", "*", "..", "…"))
@@ -59,13 +59,18 @@ def cells(line: Line) -> list[Cell]:
     wide = max(size, 4.0)
     made: list[list[Word]] = []
     last: Word | None = None
-    for word in line.words:
+    words = line.words
+    for place, word in enumerate(words):
         if last is None:
             made.append([word])
             last = word
             continue
         gap = word.left - last.right
         apart = gap >= wide or (gap >= 0.5 * size and _numeric(last.text) and _numeric(word.text))
+        if not apart and word.text in _SIGNS and gap > 0.15 * size:
+            # "284 % $ 29,507" are two amounts, "5 €" is one.
+            after = words[place + 1].text if place + 1 < len(words) else ""
+            apart = _amount(last.text) and _amount(after)
         if apart and (
             (last.text in _SIGNS and gap < 25 * size and _numeric(word.text))
             or (word.text in _CLOSING and gap < 3 * size)
@@ -91,6 +96,10 @@ def _numeric(text: str) -> bool:
     )
 
 
+def _amount(text: str) -> bool:
+    return text in _CLOSING or text in _DASHES or (_numeric(text) and text not in _SIGNS)
+
+
 def _is_marker(words: Sequence[Word], after: Word, gap: float, size: float) -> bool:
     return (
         len(words) == 1
@@ -108,4 +117,5 @@ def _is_loose_prose(found: Sequence[Cell], size: float) -> bool:
     if len(found) > 6 and any(is_figure(cell.text) for cell in found):
         return False
     gaps = [after.left - before.right for before, after in pairwise(found)]
-    return max(gaps) < 2.2 * size or (len(found) > 6 and max(gaps) < 1.8 * min(gaps))
+    even = len(found) > 6 and max(gaps) < min(1.8 * min(gaps), 3 * size)
+    return max(gaps) < 2.2 * size or even

@@ -98,6 +98,17 @@ def _aligned(
         for one, two in zip(rows[first], rows[second], strict=True)
     ):
         return True
+    figures = [cell for cell in rows[second][1:] if is_figure(cell.text)]
+    beside = [cell for cell in rows[first][1:] if is_figure(cell.text)]
+    if len(figures) > 1 and all(
+        any(
+            min(one.right, two.right) - max(one.left, two.left)
+            > 0.4 * min(one.right - one.left, two.right - two.left)
+            for two in beside
+        )
+        for one in figures
+    ):
+        return True
     return any(
         abs(one.left - two.left) < slack
         or abs(one.right - two.right) < slack
