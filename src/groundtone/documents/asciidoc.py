@@ -10,12 +10,12 @@ import re
 from bisect import bisect_right
 from pathlib import Path
 
+from groundtone.documents.asciidoc_marks import heading, plain_title, table_header_end
 from groundtone.documents.decoding import decode
 from groundtone.documents.document import Document
 from groundtone.documents.slicing import Slices
 from groundtone.documents.source_lines import Lines
 
-_HEADING = re.compile(r"(={1,6}|#{1,6})\s+(\S.*?)(?:\s+\1)?")
 _UNDERLINE = re.compile(r"([-=~^+])\1+")
 _ATTRIBUTE = re.compile(r":(!?[\w][\w-]*!?):(?:\s+(.*))?")
 _BLOCK_ATTRIBUTES = re.compile(r"\[(?:[\w%.#\"'{,*^<>|=-][^\]]*|\[[^\[\]]*\])?\](?:\])?")
@@ -29,20 +29,13 @@ _ITEM = re.compile(
 )
 _TERM = re.compile(r"\S.{0,300}?(?::{2,4}|;;)(?=\s|$)")
 _RULE = re.compile(r"'{3,}|<{3,}|-{3}|\*{3}|- - -|\* \* \*")
-_COUNT = re.compile(r'cols\s*=\s*"?([^"\]]*)')
-_TIMES = re.compile(r"(\d{1,3})\*")
-_CELL = re.compile(r"(?:^|\s)[\d.+*<^>a-z]*\|")
 _AUTHOR = re.compile(r"[^\W\d][\w .'-]*(?:<[^<>]*>)?(?:; .*)?")
-_ROLE_MARKS = re.compile(r"\[\[[^\]]*\]\]|\[[^\]]*\](?=[#*_`])|(?<!\\)[*_`#^~]{1,2}|\{(\w[\w-]*)\}")
-_LINKED = re.compile(r"(?:xref|link|https?|<<)[^\s\[<>]*?(?:\[([^\]]*)\]|,([^<>]*)>>)")
 _SILENT_MACROS = frozenset(("toc", "include", "ifdef", "ifndef", "ifeval", "endif"))
 _CONDITIONS = ("ifdef::", "ifndef::", "ifeval::", "endif::")
 _PICTURES = frozenset(("image", "video", "audio"))
 _CODE_STYLES = frozenset(("source", "listing", "literal", "stem", "latexmath", "asciimath"))
 _ADMONITIONS = frozenset(("NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION"))
 _DEEPEST = 30
-_LONGEST_HEADING = 2_000
-_LONGEST_TITLE = 500
 
 
 def read(path: Path, data: bytes) -> Document:
@@ -92,9 +85,9 @@ class _Parser:
                     self.metadata.setdefault(attribute[1].lower(), value)
             elif content.startswith("//"):
                 pass
-            elif not titled and (heading := _heading(content)) and len(heading[1]) == 1:
+            elif not titled and (title := heading(content)) and len(title[1]) == 1:
                 titled = True
-                self.slices.heading(lines.start(at), lines.end(at), 1, _plain(heading[2]))
+                self.slices.heading(lines.start(at), lines.end(at), 1, plain_title(title[2]))
             elif titled and "author" not in self.metadata and _AUTHOR.fullmatch(content):
                 self.metadata["author"] = content.split("<")[0].strip()
             elif not titled or not re.match(r"v?\d", content):
@@ -136,16 +129,16 @@ class _Parser:
         """Take in the block that begins on a line; the line after it."""
         lines, slices = self.lines, self.slices
         content = lines.content(at)
-        heading = _heading(content) if not lines.indent(at) else None
-        if heading and not (content[0] == "#" and "source" in attributes):
-            level = len(heading[1])
-            slices.heading(lines.start(at), lines.end(at), level, _plain(heading[2]))
+        title = heading(content) if not lines.indent(at) else None
+        if title and not (content[0] == "#" and "source" in attributes):
+            level = len(title[1])
+            slices.heading(lines.start(at), lines.end(at), level, plain_title(title[2]))
             return at + 1
         if not lines.indent(at) and _DELIMITER.fullmatch(content):
             return self._delimited(at, stop, depth, attributes)
         if self._is_underlined(at, stop):
             level = "=-~^+".index(lines.content(at + 1)[0]) + 1
-            slices.heading(lines.start(at), lines.end(at + 1), level, _plain(content))
+            slices.heading(lines.start(at), lines.end(at + 1), level, plain_title(content))
             return at + 2
         macro = _MACRO.fullmatch(content)
         if macro:
@@ -211,17 +204,7 @@ class _Parser:
         begin = lines.filled(first, stop)
         if begin == stop:
             return
-        marked = re.search(r"%header|options?\s*=\s*\"?[^\"]*\bheader\b|opts=\"?header", attributes)
-        implied = begin == first and first + 1 < stop and lines.blank(first + 1)
-        header_end = None
-        if marked or (implied and "noheader" not in attributes):
-            last = begin
-            columns = _columns(attributes)
-            cells = len(_CELL.findall(lines.content(begin)))
-            while cells < columns and last + 1 < stop and not lines.blank(last + 1):
-                last += 1
-                cells += len(_CELL.findall(lines.content(last)))
-            header_end = lines.end(last)
+        header_end = table_header_end(lines, begin, stop, attributes, at_top=begin == first)
         self.slices.add("table", lines.start(begin), lines.end(stop - 1), header_end=header_end)
 
     def _macro(self, at: int, macro: re.Match[str]) -> None:
@@ -285,7 +268,7 @@ class _Parser:
     def _begins(self, at: int) -> bool:
         """Does a line begin a block of its own?"""
         content = self.lines.content(at)
-        return self._interrupts(at) or _heading(content) is not None
+        return self._interrupts(at) or heading(content) is not None
 
     def _past_attached(self, at: int, stop: int) -> int:
         lines = self.lines
@@ -306,25 +289,3 @@ class _Parser:
                 break
             at += 1
         return at
-
-
-def _heading(content: str) -> re.Match[str] | None:
-    # A line of a megabyte is no title, and trying it as one would take its square in time.
-    return _HEADING.fullmatch(content) if len(content) < _LONGEST_HEADING else None
-
-
-def _columns(attributes: str) -> int:
-    """How many columns a table's attributes name; 1 when they do not."""
-    match = _COUNT.search(attributes)
-    if match is None:
-        return 1
-    count = 0
-    for part in match[1].split(","):
-        times = _TIMES.match(part.strip())
-        count += int(times[1]) if times else 1
-    return min(count, 200)
-
-
-def _plain(title: str) -> str:
-    title = _LINKED.sub(lambda match: match[1] or match[2] or "", title[:_LONGEST_TITLE])
-    return " ".join(_ROLE_MARKS.sub(lambda match: match[1] or "", title).split())
