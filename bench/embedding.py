@@ -3,9 +3,10 @@
     python bench/embedding.py [--data ../shared/data] [--threads 2] [--texts 64] [--ndcg]
 
 Naive is what sentence-transformers does by default, in plain torch: float32, batches of 32 in
-the order given, padded to the longest. The limit is torch's float32 matrix product at the sizes
-of the model's own layers, with nothing else to do. Rounds are interleaved and the best of each
-counts, so that a busy machine hurts all alike.
+the order given, padded to the longest. The limits are the matrix products at the sizes of the
+model's own layers with nothing else to do: torch's in float32, and ONNX Runtime's in 8 bits, which
+round their input on the way. Rounds are interleaved and the best of each counts, so that a busy
+machine hurts all alike.
 """
 
 from __future__ import annotations
@@ -17,21 +18,24 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from groundtone import weights
 from groundtone.embedding import open_embedder
+from groundtone.embedding.onnx_format import Graph
 
 Embed = Callable[[Sequence[str]], np.ndarray]
 NAME = "all-minilm-l6-v2"
 QUERY = "How do I reset my password for the console?"
+BYTE_LAYERS = ((384, 384), (384, 384), (384, 384), (384, 384), (384, 1536), (1536, 384))
 LAYERS = ((384, 1152), (384, 384), (384, 1536), (1536, 384))  # in, out; six times a text
 
 
-def windows(folder: Path, count: int, tokens: int = 190) -> list[str]:
-    """Spans of about 192 tokens (specials included) from real manuals, spread over the files."""
+def windows(folder: Path, count: int, tokens: int) -> list[str]:
+    """Spans of so many tokens from real manuals, spread over the files."""
     encode = open_embedder(NAME, threads=1).encode
     found: list[str] = []
     files = sorted(folder.rglob("*.md"))
@@ -92,6 +96,36 @@ def products(threads: int, tokens: int) -> Callable[[], None]:
     return run
 
 
+def byte_products(threads: int, lengths: Sequence[int]) -> Callable[[], None]:
+    """The model's matrix products in 8 bits, one text of so many tokens after the other."""
+    import onnxruntime
+
+    graph = Graph("products")
+    x = graph.input("x", "float32", ["s", LAYERS[0][0]])
+    for _ in range(6):
+        for inner, outer in BYTE_LAYERS:
+            weights8 = graph.constant(np.full((inner, outer), 3, np.int8))
+            scale = graph.constant(np.full(outer, 1e-3, np.float32))
+            zero = graph.constant(np.zeros(outer, np.int8))
+            bias = graph.constant(np.ones(outer, np.float32))
+            made = [x, weights8, scale, zero, bias]
+            x = graph.node("DynamicQuantizeMatMul", made, domain="com.microsoft")
+    graph.node("Identity", [x], name="y")
+    graph.output("y", "float32", ["s", LAYERS[0][0]])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    model = graph.model({"": 17, "com.microsoft": 1})
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    texts = [np.ones((length, LAYERS[0][0]), np.float32) for length in lengths]
+    pool = ThreadPoolExecutor(threads)
+
+    def run() -> None:
+        for _ in pool.map(lambda text: session.run(["y"], {"x": text}), texts):
+            pass
+
+    return run
+
+
 def best(jobs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Fewest seconds of each job, the jobs taking turns."""
     seconds = dict.fromkeys(jobs, math.inf)
@@ -142,6 +176,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--texts", type=int, default=64)
+    parser.add_argument("--tokens", type=int, default=100, help="of a text, as windows have")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ndcg", action="store_true", help="also nDCG@10 (some minutes more)")
     parser.add_argument("--json", action="store_true")
@@ -151,12 +186,13 @@ def main() -> int:
         print(f"There is no {manuals}: pass --data FOLDER with the corpora.", file=sys.stderr)
         return 2
 
-    texts = windows(manuals, told.texts)
+    texts = windows(manuals, told.texts, told.tokens)
     ours = {
         precision: open_embedder(NAME, threads=told.threads, precision=precision)
         for precision in ("int8", "float32")
     }
-    tokens = sum(min(len(ours["int8"].encode(text)) + 2, 256) for text in texts)
+    lengths = [min(len(ours["int8"].encode(text)) + 2, 256) for text in texts]
+    tokens = sum(lengths)
     plain = naive(told.threads)
     right = plain(texts)
     limit = products(told.threads, tokens)
@@ -166,6 +202,7 @@ def main() -> int:
             "float32": lambda: ours["float32"].embed(texts),
             "int8 (default)": lambda: ours["int8"].embed(texts),
             "float32 products only": limit,
+            "8-bit products only": byte_products(told.threads, lengths),
         },
         told.rounds,
     )
@@ -182,6 +219,7 @@ def main() -> int:
             "texts_per_s": round(len(texts) / spent, 1),
             "to_naive": round(seconds["naive torch float32"] / spent, 2),
             "to_limit": round(seconds["float32 products only"] / spent, 2),
+            "to_8_bit_limit": round(seconds["8-bit products only"] / spent, 2),
         }
         if name in ways:
             embed = ways[name]
@@ -199,9 +237,9 @@ def main() -> int:
         return 0
     print(f"{len(texts)} texts, {tokens} tokens, {told.threads} threads")
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    print(f"{'way':<22}" + "".join(f"{key:>14}" for key in columns[1:]))
+    print(f"{'way':<22}" + "".join(f"{key:>15}" for key in columns[1:]))
     for row in rows:
-        print(f"{row['way']:<22}" + "".join(f"{_shown(key, row):>14}" for key in columns[1:]))
+        print(f"{row['way']:<22}" + "".join(f"{_shown(key, row):>15}" for key in columns[1:]))
     return 0
 
 
