@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from groundtone.answering import gate, injection, showing
 from groundtone.answering.answer import Answer, Timings, Usage
 from groundtone.answering.checking import check, clean
+from groundtone.answering.clock import Clocked
 from groundtone.answering.conversation import Remembered, remember
 from groundtone.answering.evidence import Embed, Evidence
 from groundtone.answering.prompt import Message, Prompt, Shot, again, compose, tier_of, turns
@@ -38,7 +39,8 @@ class Answerer:
         settings: labels, checks, refusal, budgets.
         limits: the chat model's limits.
         refuse_below: vector similarity under which the best passage is no evidence.
-        embed: makes sentence vectors for the check and the gate; None compares words only.
+        embedder: the retriever's; it makes sentence vectors for the check and the gate, and tells
+            what embedding took. None compares words only.
     """
 
     def __init__(
@@ -49,14 +51,14 @@ class Answerer:
         limits: Chat,
         *,
         refuse_below: float,
-        embed: Embed | None = None,
+        embedder: Callable[[], Clocked] | None = None,
     ) -> None:
         self._retriever = retriever
         self._chat = chat
         self._settings = settings
         self._limits = limits
         self._refuse_below = refuse_below
-        self._embed = embed
+        self._embedder = embedder
 
     def ask(self, question: str, **options: object) -> Answer:
         """Answer in one piece; the options are those of :meth:`stream`."""
@@ -92,10 +94,16 @@ class Answerer:
             WrongUse: a message of the history without role or content.
         """
         began = time.perf_counter()
+        clock = self._embedder() if self._embedder and documents else None
+        if clock:
+            clock.restart()
         known = remember(question, history, tokens=self._settings.history_tokens)
         passages = self.retrieve(known.searched) if documents else []
         searched = time.perf_counter()
-        evidence = gate.evidence(known.searched, passages, embed=self._embed) if documents else None
+        embed = round(clock.ms, 1) if clock else 0.0
+        evidence = (
+            gate.evidence(known.searched, passages, embed=self._embed()) if documents else None
+        )
         about = {
             "searched": known.searched if documents else "",
             "forgotten": known.forgotten,
@@ -104,7 +112,6 @@ class Answerer:
             "flagged": tuple(p.rank for p in passages if injection.spans(p.text)),
         }
         search = _ms(began, searched)
-        embed = float(getattr(self._retriever, "embed_ms", 0.0)) if documents else 0.0
         if documents and not self.enough(passages, evidence or 0.0):
             total = _ms(began, time.perf_counter())
             spent = Timings(embed=embed, search=search, first_token=total, total=total)
@@ -195,7 +202,7 @@ class Answerer:
             said = clean(written.text, cut=written.cut)
             shown = " ".join(written.text.split())
             return Answer(question, shown, " ".join(said), not said, said, (), (), "")
-        evidence = Evidence(prompt.passages, self._embed)
+        evidence = Evidence(prompt.passages, self._embed())
         checked = check(written.text, evidence, settings, cut=written.cut)
         if checked.refusal:
             return showing.refuse(question, settings)
@@ -206,6 +213,9 @@ class Answerer:
             if source is not None:
                 return showing.quote(question, source, prompt.passages, settings, checked.verdicts)
         return showing.refuse(question, settings, checked.verdicts)
+
+    def _embed(self) -> Embed | None:
+        return self._embedder().embed if self._embedder else None
 
     def _asked(
         self, known: Remembered, passages: Sequence[Passage], system: str, shots: Sequence[Shot]

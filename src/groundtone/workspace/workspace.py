@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from groundtone import settings as settings_module
 from groundtone.answering.answer import Answer, Citation
+from groundtone.answering.clock import Clocked
 from groundtone.answering.pipeline import Answerer
 from groundtone.answering.prompt import Message
 from groundtone.catalog import Catalog
@@ -105,6 +106,11 @@ class Workspace:
         return open_embedder(self.settings.embedding.model, threads=self.settings.embedding.threads)
 
     @cached_property
+    def clocked(self) -> Clocked:
+        """The same embedder, its time counted: what questions and their checks are embedded by."""
+        return Clocked(self.embedder)
+
+    @cached_property
     def indexes(self) -> Indexes:
         """The stores of windows and vectors: the current one, and the next while it is built."""
         from groundtone.index.generations import Indexes
@@ -124,7 +130,7 @@ class Workspace:
         from groundtone.reranking import open_reranker
 
         return Retriever(
-            self.catalog, self.indexes, self.embedder, self.settings.retrieval, open_reranker
+            self.catalog, self.indexes, self.clocked, self.settings.retrieval, open_reranker
         )
 
     @cached_property
@@ -149,7 +155,7 @@ class Workspace:
             self.settings.answer,
             self.settings.chat,
             refuse_below=self.settings.retrieval.refuse_below,
-            embed=lambda texts: self.embedder.embed(texts),
+            embedder=lambda: self.clocked,
         )
 
     def adapters(self) -> dict[str, Path]:

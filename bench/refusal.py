@@ -1,0 +1,146 @@
+"""Fits the gate that refuses questions the passages do not answer, and measures it.
+
+    python bench/refusal.py --data ../shared/data [--write] [--keep FOLDER]
+
+ClapNQ's 597 passages become a workspace of as many files; half of its questions have no answer in
+it, though each has a passage that is near. The example manual with its questions is the second set.
+Each question is searched as `groundtone ask` does. Every number is from ten folds: the fit and the
+threshold never saw the questions they are judged on. "Top score" refuses by the best passage's
+cosine alone, "words" by the share of the question's words in the best passage. `--write` stores the
+fit on all questions in src/groundtone/answering/fitted.json; `--keep` keeps the workspaces.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench import fitting
+
+from groundtone import Workspace
+from groundtone.answering import gate, support
+from groundtone.answering.evidence import Evidence
+from groundtone.evaluation.refusing import curve
+
+FITTED = Path(support.__file__).parent / "fitted.json"
+EXAMPLES = Path(__file__).parent.parent / "examples"
+RIDGE = 5.0
+
+
+def main() -> None:
+    """Read the arguments, measure, fit, print."""
+    parser = argparse.ArgumentParser(description="Fit and measure the gate of refusals.")
+    parser.add_argument("--data", type=Path, required=True, help="holds clapnq/")
+    parser.add_argument("--write", action="store_true", help="store the fitted weights")
+    parser.add_argument("--keep", type=Path, help="keep the workspaces here")
+    given = parser.parse_args()
+    if not (given.data / "clapnq").is_dir():
+        sys.exit(f"{given.data / 'clapnq'} is not there; this benchmark needs it.")
+    with tempfile.TemporaryDirectory() as name:
+        folder = given.keep or Path(name)
+        sets = {
+            "ClapNQ": clapnq(given.data / "clapnq", folder / "clapnq"),
+            "examples": examples(folder / "examples"),
+        }
+    fitted = json.loads(FITTED.read_text("utf-8"))
+    odds: dict[str, np.ndarray] = {}
+    for model, names in (("gate", gate.NAMES), ("gate_words", gate.WORDS_ONLY)):
+        odds[model], fitted[model] = fit(list(sets.values()), names)
+    report(sets, odds)
+    if given.write:
+        FITTED.write_text(json.dumps(fitted, indent=1) + "\n", "utf-8")
+
+
+Set = tuple[list[dict[str, float]], np.ndarray]
+"""Signs of each question, and whether it can be answered."""
+
+
+def clapnq(data: Path, folder: Path) -> Set:
+    """One Markdown file a passage; the questions of both halves."""
+    pages = folder / "pages"
+    pages.mkdir(parents=True, exist_ok=True)
+    for row in read(data / "corpus.jsonl"):
+        text = f"# {row['title']}\n\n{row['text']}\n"
+        (pages / f"{row['id']}.md").write_text(text, "utf-8")
+    return searched(folder / "kb", pages, read(data / "queries.jsonl"))
+
+
+def examples(folder: Path) -> Set:
+    """The example manual and all its questions."""
+    rows = [*read(EXAMPLES / "questions-dev.jsonl"), *read(EXAMPLES / "questions.jsonl")]
+    return searched(folder / "kb", EXAMPLES / "manual", rows)
+
+
+def searched(folder: Path, pages: Path, rows: Sequence[dict]) -> Set:
+    """Search every question; read the signs of what was found."""
+    signs = []
+    with Workspace.create(folder) as workspace:
+        workspace.sync(pages)
+        count = workspace.settings.answer.passages
+        for row in rows:
+            passages = workspace.search(row["question"], count)
+            signs.append(
+                gate.features(row["question"], Evidence(passages, workspace.embedder.embed))
+            )
+    return signs, np.array([bool(row["answerable"]) for row in rows])
+
+
+def fit(sets: Sequence[Set], names: Sequence[str]) -> tuple[np.ndarray, dict[str, object]]:
+    """Held-out log odds of all sets' questions, and the fit on all; sets and labels weigh alike."""
+    x = np.array([[sign[name] for name in names] for signs, _ in sets for sign in signs])
+    y = np.concatenate([answerable for _, answerable in sets])
+    weight = np.concatenate([np.where(y, 100 / y.sum(), 100 / (~y).sum()) for _, y in sets])
+    raw, intercept = fitting.fit(x, y.astype(float), weight, RIDGE)
+    stored = {
+        "intercept": round(intercept, 4),
+        "weights": {name: round(float(w), 4) for name, w in zip(names, raw, strict=True)},
+    }
+    return fitting.held_out(x, y.astype(float), weight, np.arange(len(y)), RIDGE), stored
+
+
+def report(sets: dict[str, Set], odds: dict[str, np.ndarray]) -> None:
+    """Balanced accuracy of every way, and the curve of ours."""
+    print("| questions | way | AUROC | balanced accuracy |\n| --- | --- | --- | --- |")
+    at, ends = 0, []
+    for name, (signs, answerable) in sets.items():
+        own = slice(at, at + len(signs))
+        at += len(signs)
+        ways = {
+            "top score": np.array([sign["near"] for sign in signs]),
+            "words": np.array([sign["covered"] for sign in signs]),
+            "ours, words only": odds["gate_words"][own],
+            "ours": odds["gate"][own],
+        }
+        for way, score in ways.items():
+            area = fitting.area(score, answerable)
+            right = fitting.by_held_out_threshold(score, answerable)
+            print(f"| {name} | {way} | {area:.3f} | {right:.3f} |")
+        fixed = fitting.balanced(odds["gate"][own] > 0, answerable)
+        print(f"| {name} | ours, evidence_below = 0.5 for all | | {fixed:.3f} |")
+        ends.append((name, own, answerable))
+    for name, own, answerable in ends:
+        print(f"\n{name}\n\n| evidence_below | answerable kept | unanswerable refused | balanced |")
+        print("| --- | --- | --- | --- |")
+        chances = 1 / (1 + np.exp(-odds["gate"][own]))
+        for point in curve(chances.tolist(), answerable.tolist(), np.arange(0.1, 0.95, 0.1)):
+            print(
+                f"| {point.threshold:.1f} | {point.kept:.1%} | {point.refused:.1%} | "
+                f"{point.balanced:.3f} |"
+            )
+
+
+def read(path: Path) -> list[dict]:
+    """The rows of a JSONL file."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+if __name__ == "__main__":
+    main()
