@@ -22,6 +22,9 @@ _UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _LONGEST_NAME = 240
 _NAMED_REASONS = 5
+_SILENT = dict.fromkeys(
+    ("docx", "pptx", "opendocument", "html"), "; pictures in it, if any, are not read"
+)
 
 
 def read_parts(path: Path, data: bytes, limits: Limits) -> Reading:
@@ -74,7 +77,7 @@ def _own(path: Path, data: bytes, family: str) -> Document:
     with _AsReasons(path, FAMILIES[family].label):
         document: Document = module.read(path, as_plain(data, family))
     if not document.text.strip():
-        raise UnreadableFile(path, "holds no text")
+        raise UnreadableFile(path, f"holds no text{_SILENT.get(family, '')}")
     title = " ".join(document.title.encode("utf-8", "replace").decode("utf-8").split())
     if title != document.title:  # it may come from a file name, which is any bytes
         document = replace(document, title=title or "untitled")
