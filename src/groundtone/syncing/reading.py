@@ -87,10 +87,11 @@ class Reader:
         except OSError as error:
             return _failed((error.strerror or str(error)).lower(), lasting=False)
         except UnreadableFile as error:
-            if isinstance(error.__context__, MemoryError):
+            because = error.__cause__ or error.__context__
+            if isinstance(because, MemoryError):
                 raise MemoryError from error
             # What the machine lacks now it may have at the next sync.
-            lasting = not isinstance(error.__context__, ImportError | OSError)
+            lasting = not isinstance(because, ImportError | OSError)
             return _failed(error.reason, sha256, lasting)
         if (after.st_size, after.st_mtime_ns) != (job.size, job.mtime_ns):
             return _failed("it is being changed while it is read; sync again", lasting=False)
