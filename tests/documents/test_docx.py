@@ -270,3 +270,25 @@ def test_entities_are_not_expanded(word: Any, tmp_path: Path) -> None:
             target.writestr(name, data)
     with pytest.raises(UnreadableFile, match="document type definition"):
         read(bomb)
+
+
+def test_bold_lines_are_headings_where_no_style_is(word: Any, tmp_path: Path) -> None:
+    for text, bold in (
+        ("Ropes", True),
+        ("They last nine years.", False),
+        ("Never cut them.", True),
+        ("Part two", True),
+        ("Care", True),
+        ("Oil it.", False),
+    ):
+        word.add_paragraph().add_run(text).bold = bold
+    assert [kind for kind, _ in cuts(saved(word, tmp_path))] == [
+        "heading",
+        "paragraph",
+        "paragraph",
+        "paragraph",
+        "heading",
+        "paragraph",
+    ]
+    word.add_heading("Styled", 1)
+    assert [kind for kind, _ in cuts(saved(word, tmp_path))][:4] == ["paragraph"] * 4

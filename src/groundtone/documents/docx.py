@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from groundtone.documents.numbering import Numbering
 from groundtone.documents.office import check_package
 from groundtone.documents.tablehead import header_rows
 from groundtone.documents.word_notes import Notes
+from groundtone.documents.word_titles import apparent_level, heading_level
 
 if TYPE_CHECKING:
     from docx.document import Document as WordDocument
@@ -36,6 +38,7 @@ _BULLETS = "•◦▪●‣"
 _TYPED_BULLET = re.compile(rf"[{_BULLETS}]\s+")
 _CONTENTS = re.compile(r"toc \d|toc heading|table of figures")
 _DEEPEST_TABLE = 10
+_NEAR = 10
 
 
 def read(path: Path, data: bytes) -> Document:
@@ -45,8 +48,8 @@ def read(path: Path, data: bytes) -> Document:
     several rows or columns are said once. Footnotes and endnotes follow the paragraph, list or
     table that refers to them. Insertions not yet accepted are in, deletions out. Headers, footers,
     generated tables of contents, comments, hidden text and macros are left out, and what is only
-    linked is never fetched. The title is the paragraph in the style Title, else the file's
-    property, else the first heading.
+    linked is never fetched. Where no style marks a heading, short lines in bold do. The title is
+    the paragraph in the style Title, else the file's property, else the first heading.
 
     Raises:
         UnreadableFile: see `office.check_package`.
@@ -81,6 +84,11 @@ class _Reader:
         )
         self._numbering = Numbering(_numbering_xml(word))
         self._notes = Notes(word.part, _text)
+        self._has_styles = any(
+            heading_level(properties, self._chain(properties))
+            for paragraph in word.element.body.iterchildren(f"{_W}p")
+            for properties in [paragraph.find(f"{_W}pPr")]
+        )
         self._open_notes: list[str] = []
         self._gathered: list[str] = []
         self._gathering: BlockKind = "list"
@@ -115,10 +123,10 @@ class _Reader:
         properties = element.find(f"{_W}pPr")
         chain = self._chain(properties)
         names = [_value(style, "name").lower() for style in chain]
-        level = _heading_level(properties, chain, names)
         if not text.strip(_BULLETS + " \t\n"):
             return
         notes = self._notes.referred_to_in(element)
+        level = heading_level(properties, chain)
         number = self._numbering.number(properties, chain)
         if names[:1] == ["title"]:
             self.end_list()
@@ -138,10 +146,23 @@ class _Reader:
             self._gather("list", f"- {_TYPED_BULLET.sub('', text).strip()}")
         elif not any(_CONTENTS.fullmatch(name) for name in names[:1]):
             self.end_list()
-            self.composer.add("paragraph", text)
+            apparent = 0 if self._has_styles else self._apparent_level(element, text, chain)
+            self.composer.add("heading" if apparent else "paragraph", text, level=apparent)
         self._open_notes += notes
         if not self._gathered:
             self.end_list()
+
+    def _apparent_level(self, element: Any, text: str, chain: list[Any]) -> int:
+        """Of several titles in a row only the last is one; the others would head nothing."""
+        level = apparent_level(element, text, chain)
+        for following in islice(element.itersiblings(), _NEAR) if level else ():
+            if following.tag != f"{_W}p":
+                return level
+            words = _text(following).strip()
+            if words:
+                below = self._chain(following.find(f"{_W}pPr"))
+                return 0 if apparent_level(following, words, below) else level
+        return 0
 
     def _gather(self, kind: BlockKind, line: str) -> None:
         if self._gathering != kind:
@@ -184,18 +205,6 @@ def _numbering_xml(word: WordDocument) -> Any:
         if relation.reltype == RELATIONSHIP_TYPE.NUMBERING and not relation.is_external:
             return getattr(relation.target_part, "element", None)
     return None
-
-
-def _heading_level(properties: Any, chain: list[Any], names: list[str]) -> int:
-    """1 to 6 for headings, 0 for other paragraphs."""
-    for holder in [properties, *(style.find(f"{_W}pPr") for style in chain)]:
-        value = _value(holder, "outlineLvl")
-        if value.isdecimal():
-            return min(int(value) + 1, 6) if int(value) < 9 else 0
-    for name in names:
-        if name.startswith("heading ") and name[8:].strip().isdecimal():
-            return max(1, min(int(name[8:]), 6))
-    return 0
 
 
 def _marked_header(table: Any) -> int:
