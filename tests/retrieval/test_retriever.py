@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.small_embedder import SmallEmbedder
 from tests.syncing.place import Place
 
 from groundtone.embedding import Embedder
-from groundtone.errors import EmbeddingMismatch
+from groundtone.errors import EmbeddingMismatch, WrongUse
 from groundtone.retrieval import Retriever
 from groundtone.settings import Retrieval
 
@@ -37,7 +39,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     place.close()
 
 
-def retriever(place: Place, **settings: float) -> Retriever:
+def retriever(place: Place, **settings: Any) -> Retriever:
     return Retriever(place.catalog, place.indexes, place.embedder, Retrieval(**settings))
 
 
@@ -68,19 +70,111 @@ def test_an_identifier_is_found_by_its_words(place: Place) -> None:
     assert retriever(place).search("ERR-1042", 1)[0].document == "sub/plants.md"
 
 
-@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
-def test_the_same_question_gives_the_same_passages(place: Place, weight: float) -> None:
+@pytest.mark.parametrize("rule", ["learned", "weighted", "ranks"])
+def test_the_same_question_gives_the_same_passages(place: Place, rule: str) -> None:
     for number in range(6):
         place.write(f"same/{number}.md", "# Same\n\nThe same text.\n")
     place.sync()
-    first = retriever(place, dense_weight=weight).search("the same text", 6)
+    first = retriever(place, fusion=rule).search("the same text", 6)
     assert [p.document for p in first] == [f"same/{number}.md" for number in range(6)]
-    assert retriever(place, dense_weight=weight).search("the same text", 6) == first
+    assert retriever(place, fusion=rule).search("the same text", 6) == first
 
 
-@pytest.mark.parametrize("question", ["", "  \n", "\x00", '"*( AND', "?", "\ud800", "東京"])
-def test_odd_questions_are_no_errors(place: Place, question: str) -> None:
-    retriever(place).search(question, 3)
+@pytest.mark.parametrize("rule", ["learned", "weighted", "ranks", "vectors", "words"])
+@pytest.mark.parametrize(
+    "question",
+    ["", "  \n", "\x00", '"*( AND', "?", "\ud800", "東京", "the of and it", "🔑", "NOT a:b^2 ~((("],
+)
+def test_odd_questions_are_no_errors(place: Place, question: str, rule: str) -> None:
+    passages = retriever(place, fusion=rule).search(question, 3)
+    assert all(0 <= passage.score <= 1 for passage in passages)
+
+
+def test_a_question_of_stop_words_finds_texts_that_hold_them(place: Place) -> None:
+    found = retriever(place, fusion="words").search("the", 5)
+    assert found and all("the" in passage.text.casefold() for passage in found)
+
+
+def test_ten_thousand_passages_are_as_many_as_there_are(place: Place) -> None:
+    found = retriever(place).search("key", 10_000)
+    assert len(found) == len({(p.version, p.chunk) for p in found}) >= 3
+
+
+def test_many_questions_are_embedded_at_once_and_answered_alike(place: Place) -> None:
+    questions = ["blue key", "", "red key", "plants", "  "] * 30
+    searching = retriever(place)
+    calls: list[int] = []
+    embed = place.embedder.embed
+    place.embedder.embed = lambda texts: (calls.append(len(texts)), embed(texts))[1]
+    found = list(searching.search_many(questions, 2))
+    assert len(found) == len(questions) and sum(calls) == 90 and len(calls) <= 3
+    assert found[:5] == [searching.search(question, 2) for question in questions[:5]]
+
+
+def test_each_score_tells_where_it_comes_from(place: Place) -> None:
+    for rule in ("learned", "weighted", "ranks"):
+        for passage in retriever(place, fusion=rule).search("Which door does the blue key open?"):
+            origin = passage.origin
+            assert origin is not None
+            assert sum(origin.parts.values()) == pytest.approx(origin.fused)
+            assert passage.score == pytest.approx(min(1, origin.fused))
+            assert (origin.lexical_rank is None) == (passage.lexical is None)
+            assert passage.dense is not None
+    assert retriever(place).where(document="keys.md")[0].origin is None
+
+
+class Longest:
+    """A re-ranker for which the longest text is the best."""
+
+    def score(self, question: str, texts: Sequence[str]) -> list[float]:
+        return [min(1.0, len(text) / 1000) for text in texts]
+
+
+def test_a_reranker_orders_what_it_reads_and_leaves_the_rest_behind(place: Place) -> None:
+    plain = retriever(place).search("key", 5)
+    settings = Retrieval(reranker="folder", rerank=2)
+    opened: list[str] = []
+    searching = Retriever(
+        place.catalog,
+        place.indexes,
+        place.embedder,
+        settings,
+        lambda folder: (opened.append(folder), Longest())[1],
+    )
+    found = searching.search("key", 5)
+    assert searching.search("key", 5) == found and opened == ["folder"]
+    assert {p.chunk for p in found[:2]} == {p.chunk for p in plain[:2]}
+    assert len(found[0].text) >= len(found[1].text)
+    assert found[0].origin is not None and found[0].origin.reranked is not None
+    assert [p.text for p in found[2:]] == [p.text for p in plain[2:]]
+    assert [p.score for p in found] == sorted((p.score for p in found), reverse=True)
+    with pytest.raises(WrongUse):
+        Retriever(place.catalog, place.indexes, place.embedder, settings).search("key")
+
+
+def test_searches_go_on_while_the_collection_is_rebuilt(place: Place) -> None:
+    faults: list[BaseException] = []
+    done = threading.Event()
+
+    def search() -> None:
+        searching = retriever(place)
+        try:
+            while not done.is_set():
+                assert searching.search("blue key", 2)[0].document == "keys.md"
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=search) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    other = Place(place.root)
+    for _ in range(3):
+        other.sync(rebuild=True)
+    done.set()
+    for thread in threads:
+        thread.join()
+    other.close()
+    assert not faults
 
 
 def test_nothing_asked_or_nothing_known_finds_nothing(place: Place, tmp_path: Path) -> None:
@@ -92,7 +186,7 @@ def test_nothing_asked_or_nothing_known_finds_nothing(place: Place, tmp_path: Pa
 
 def test_a_question_of_a_megabyte_is_cut(place: Place) -> None:
     question = "Which door does the blue key open? " + "and so on " * 100_000
-    assert retriever(place, dense_weight=0.1).search(question, 1)[0].section == "2.1"
+    assert retriever(place, fusion="words").search(question, 1)[0].section == "2.1"
 
 
 def test_changes_by_another_process_are_seen_at_once(place: Place) -> None:

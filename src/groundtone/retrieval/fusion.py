@@ -177,8 +177,10 @@ def _ranks(sides: Sides) -> dict[Key, Parts]:
     """Reciprocal rank fusion (Cormack et al. 2009), scaled so that first in both is 1."""
     found: dict[Key, Parts] = {key: {} for key in sides.window}
     for name, scores in (("vectors", sides.dense), ("words", sides.lexical)):
-        order = sorted(scores, key=lambda key: (-scores[key], key))
-        for rank, key in enumerate(order, 1):
+        rank, last = 0, None
+        for number, key in enumerate(sorted(scores, key=lambda key: -scores[key]), 1):
+            if scores[key] != last:  # equal scores have the same rank, so that answers repeat
+                rank, last = number, scores[key]
             found[key][name] = (RANK_CONSTANT + 1) / (2 * (RANK_CONSTANT + rank))
     return found
 
