@@ -171,6 +171,20 @@ def test_the_size_that_a_sheet_states_is_not_believed(tmp_path: Path) -> None:
     assert "rope" in read(wide).text
 
 
+def test_damaged_styles_cost_only_the_number_formats(tmp_path: Path) -> None:
+    saved(tmp_path, [["part", "price"], ["rope", 4]])
+    damaged = tmp_path / "damaged.xlsx"
+    with zipfile.ZipFile(tmp_path / "file.xlsx") as source, zipfile.ZipFile(damaged, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "xl/styles.xml":
+                data = data.replace(b"<cellXfs", b"<cellXfz")
+            target.writestr(name, data)
+    document = read(damaged)
+    assert "rope | 4" in document.text
+    assert "number formats are damaged" in document.notes[0]
+
+
 def test_a_sheet_is_read_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from groundtone.documents import xlsx
 

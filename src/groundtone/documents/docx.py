@@ -157,7 +157,7 @@ class _Reader:
         level = apparent_level(element, text, chain)
         for following in islice(element.itersiblings(), _NEAR) if level else ():
             if following.tag != f"{_W}p":
-                return level
+                return level if following.tag != f"{_W}sectPr" else 0
             words = _text(following).strip()
             if words:
                 below = self._chain(following.find(f"{_W}pPr"))

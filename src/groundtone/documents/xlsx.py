@@ -32,6 +32,7 @@ _LONGEST_CELL = 32_767
 _MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # A formula's cell without a value: never computed, as files written by programs are.
 _NOT_COMPUTED = re.compile(rb"(?:</f>|<f[^<>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
+_NAMES = re.compile(rb"<(?:\w+:)?definedNames\b.*?</(?:\w+:)?definedNames>", re.DOTALL)
 _PIECE = 1_000_000
 _OVERLAP = 200
 
@@ -47,21 +48,44 @@ def read(path: Path, data: bytes) -> Document:
     Raises:
         UnreadableFile: see `office.check_package`.
     """
-    from openpyxl import load_workbook
-
     properties = check_package(path, data)
+    notes: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what openpyxl does not support is not wanted here
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         try:
-            return _document(path, data, book, properties)
+            book = _open(data)
+        except Exception:  # openpyxl is stricter than Excel about styles, names and themes
+            book = _open(_bare(data))
+            notes.append("its number formats are damaged; dates and amounts are shown plainly")
+        try:
+            return _document(path, data, book, properties, notes)
         finally:
             book.close()
 
 
-def _document(path: Path, data: bytes, book: Workbook, properties: dict[str, str]) -> Document:
+def _open(data: bytes) -> Workbook:
+    from openpyxl import load_workbook
+
+    return load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+
+
+def _bare(data: bytes) -> bytes:
+    """The same package without what only decorates it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for name in source.namelist():
+            if not name.startswith(("docProps/", "xl/theme/")) and name != "xl/styles.xml":
+                content = source.read(name)
+                if name == "xl/workbook.xml" and len(content) < _PIECE:
+                    content = _NAMES.sub(b"", content)
+                target.writestr(name, content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _document(
+    path: Path, data: bytes, book: Workbook, properties: dict[str, str], notes: list[str]
+) -> Document:
     composer = Composer()
-    notes: list[str] = []
     ranges: list[list[Any]] = []
     left = _MOST_CELLS
     for number, sheet in enumerate(book.worksheets, 1):
