@@ -191,7 +191,7 @@ class Answering(_Section):
     mark: str = "[not in the documents]"
     retry: bool = False
     rescue: str = "The documentation says: “{quote}”"
-    evidence_below: Annotated[float, Field(ge=0, le=1)] = 0.3
+    evidence_below: Annotated[float, Field(ge=0, le=1)] = 0.2
     orders: Literal["cut", "keep"] = "cut"
     history_tokens: Annotated[int, Field(ge=0)] = 600
 
@@ -368,7 +368,7 @@ DEFAULT_FILE = """\
 # mark = "[not in the documents]"
 # retry = false                # strict: show the model what was dropped and ask once more
 # rescue = "The documentation says: “{quote}”"   # strict, nothing supported; "" refuses
-# evidence_below = 0.3         # evidence (0 to 1) under which a question is refused
+# evidence_below = 0.2         # evidence (0 to 1) under which a question is refused
 # orders = "cut"               # text in documents that orders the model about; or "keep"
 # history_tokens = 600         # how much of a conversation is remembered
 """

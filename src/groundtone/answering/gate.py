@@ -1,10 +1,10 @@
 """Whether the passages answer the question at all: a calibrated score, by evidence.
 
 Being about the same thing is not the same as holding the answer. So beside how near the best
-passage lies it is looked at how far it stands out from the rest, whether words and vectors agree on
-it, how near its single sentences lie, how much of the likeness is its title's alone, and whether
-the question's figures and names stand there at all. Fitted by bench/refusal.py on the development
-half of ClapNQ and the questions in ``examples/``; the weights stand in ``fitted.json``.
+passage lies it is looked at whether words and vectors agree on it, how near its single sentences
+lie, how much of the likeness is its title's alone, and whether the question's figures and names
+stand there at all. Fitted by bench/refusal.py on the development half of ClapNQ and the questions
+in ``examples/``; the weights stand in ``fitted.json``.
 """
 
 from __future__ import annotations
@@ -49,8 +49,7 @@ def evidence(
 
 
 NAMES = (
-    "near", "margin", "agreed", "titled", "figures", "names", "missing", "length", "sentences",
-    "subject",
+    "near", "agreed", "titled", "figures", "names", "missing", "sentences", "subject"
 )  # fmt: skip
 WORDS_ONLY = tuple(name for name in NAMES if name not in ("sentences", "subject"))
 
@@ -58,12 +57,11 @@ WORDS_ONLY = tuple(name for name in NAMES if name not in ("sentences", "subject"
 def features(question: str, read: Evidence) -> dict[str, float]:
     """The signs, by name; the last two only with an embedder.
 
-    near, margin: cosine of the best passage, and how far it stands out from the mean of the rest.
+    near: cosine of the best passage.
     agreed: 1 where words and vectors find the same passage best.
     titled: share of the words of the first passage's title that stand in the question.
     figures, names, missing: how many of the question's figures, names and words stand in no
         passage.
-    length: content words of the question.
     sentences: mean cosine of the two nearest passage sentences.
     subject: cosine of the first passage's title.
     """
@@ -75,16 +73,13 @@ def features(question: str, read: Evidence) -> dict[str, float]:
     called = wording(title).content
     anywhere = frozenset().union(*read.about, *(unit.wording.content for unit in read.units))
     near = max(cosines, default=0.0)
-    rest = sorted(cosines)[:-1]
     signs = {
         "near": near,
-        "margin": near - sum(rest) / len(rest) if rest else 0.0,
         "agreed": float(bool(cosines) and int(np.argmax(cosines)) == int(np.argmax(lexical))),
         "titled": len(called & said.content) / max(1, len(called)),
         "figures": float(len(said.values - anywhere)),
         "names": float(len(said.names - anywhere)),
         "missing": float(len(said.content - anywhere)),
-        "length": float(len(said.content)),
     }
     if read.embed is not None and read.units:
         order = np.argsort(-likeness(question, said, read), kind="stable")[:AHEAD]

@@ -68,10 +68,23 @@ def shown(workspace: Workspace, answer: Answer) -> list[str]:
     if answer.unsupported:
         lines.append("Not supported by the passages:")
         lines += [f"  – {sentence}" for sentence in answer.unsupported]
-    if answer.refused and answer.passages:
-        best = answer.passages[0]
-        lines.append(f"Nearest passage: {best.title}, {best.section} ({best.document})")
+    for rank in answer.flagged:
+        passage = answer.passages[rank - 1]
+        lines.append(f"Left out: {passage.document} holds text that gives orders to the model.")
+    if answer.refused:
+        lines += _searched(answer)
     lines.append(_cost(answer))
+    return lines
+
+
+def _searched(answer: Answer) -> list[str]:
+    """What a refusal looked for, and what came nearest."""
+    lines = [f"Searched for: {answer.searched}"] if answer.searched else []
+    if answer.passages:
+        lines.append("Nearest passages:")
+    for passage in answer.passages:
+        place = " · ".join(part for part in (passage.title, passage.section) if part)
+        lines.append(f"  {passage.rank}. {place} ({passage.document})")
     return lines
 
 
