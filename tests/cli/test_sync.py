@@ -228,6 +228,11 @@ def test_watching_follows_edits_within_two_seconds_and_survives_errors(kb: Path)
         while "error" in (line := watcher.line()):
             pass
         assert line["added"] == 1
+        docs.rename(kb / "away")
+        assert watcher.line() == {"gone": str(docs)}
+        (kb / "away").rename(docs)
+        (docs / "back.md").write_text("# Back\n\nThe iron key opens the gate.\n")
+        assert watcher.line()["changes"] == [{"kind": "added", "path": "back.md", "before": None}]
         code, err = watcher.stop()
         assert code == 130 and "Traceback" not in err
     finally:

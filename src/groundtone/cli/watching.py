@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from groundtone.cli import synced
@@ -12,6 +14,7 @@ from groundtone.errors import GroundtoneError
 
 if TYPE_CHECKING:
     from groundtone.syncing import SyncReport
+    from groundtone.syncing.watching import Source
     from groundtone.workspace import Workspace
 
 STOPPED = "Everything is as the last line says; `groundtone sync --watch` goes on from there."
@@ -37,36 +40,64 @@ def follow(workspace: Workspace, named: Sequence[str], out: Output, *, rebuild: 
         out.note(
             "The system tells no changes here (too many folders?): they are looked for instead."
         )
-    failed = report.failed
+    told = _Told(out, report)
     with out.keeping(STOPPED):
         while True:
-            due = watch.wait()
+            due = told.present(watch.wait())
+            if not due:
+                continue
             try:
                 report = workspace.sync(*due)
             except (GroundtoneError, OSError) as error:
-                _say(out, f"error: {error}", {"error": {"message": str(error)}})
+                told.error(str(error))
                 watch.again(due)
-                continue
-            watch.done()
-            if report.changes or report.failed != failed:
-                _tell(out, report, failed)
-            failed = report.failed
+            else:
+                watch.done()
+                told.report(report)
     raise AssertionError("only Ctrl-C ends this")
 
 
-def _tell(out: Output, report: SyncReport, before: Sequence[tuple[str, str]]) -> None:
-    """One line for a set of changes, and one for each file that newly cannot be read."""
-    lines = [synced.brief(report)]
-    new = [one for one in report.failed if one not in before]
-    lines += [
-        f"could not be read: {synced.printable(path)}: {synced.printable(reason)}"
-        for path, reason in new[: synced.SHOWN]
-    ]
-    if len(new) > synced.SHOWN:
-        lines.append(f"… and {len(new) - synced.SHOWN:,} more")
-    _say(out, "\n          ".join(lines), synced.as_document(report))
+class _Told:
+    """Tells what is new, each thing once."""
 
+    def __init__(self, out: Output, first: SyncReport) -> None:
+        self._out = out
+        self._failed = set(first.failed)
+        self._gone: set[Source] = set()
+        self._error = ""
 
-def _say(out: Output, text: str, document: dict[str, object]) -> None:
-    out.show(f"{time.strftime('%H:%M:%S')}  {text}")
-    out.line(document)
+    def present(self, due: Sequence[Source]) -> list[Source]:
+        """Those that are there; what has gone is said once, and its documents are kept."""
+        gone = {one for one in due if isinstance(one, Path) and not os.path.exists(one)}  # noqa: PTH110
+        for one in sorted(gone - self._gone, key=str):
+            text = f"{one} is gone; its documents are kept until it is back or forgotten"
+            self._say(text, {"gone": str(one)})
+        self._gone = (self._gone - set(due)) | gone
+        return [one for one in due if one not in gone]
+
+    def error(self, text: str) -> None:
+        """A sync that failed, and will be tried again."""
+        if text != self._error:
+            self._say(f"error: {text}", {"error": {"message": text}})
+        self._error = text
+
+    def report(self, report: SyncReport) -> None:
+        """One line for a set of changes, and one for each file that newly cannot be read."""
+        new = [one for one in report.failed if one not in self._failed]
+        changed = {change.path for change in report.changes}
+        self._failed = {one for one in self._failed if one[0] not in changed}.union(report.failed)
+        self._error = ""
+        if not report.changes and not new:
+            return
+        lines = [synced.brief(report)]
+        lines += [
+            f"could not be read: {synced.printable(path)}: {synced.printable(reason)}"
+            for path, reason in new[: synced.SHOWN]
+        ]
+        if len(new) > synced.SHOWN:
+            lines.append(f"… and {len(new) - synced.SHOWN:,} more")
+        self._say("\n          ".join(lines), synced.as_document(report))
+
+    def _say(self, text: str, document: dict[str, object]) -> None:
+        self._out.show(f"{time.strftime('%H:%M:%S')}  {text}")
+        self._out.line(document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -92,7 +93,7 @@ class Watch:
         self._failures = 0
 
     def _look_at_files(self) -> list[tuple[int, int] | None]:
-        """Size and time of single files, and whether folders are there at all."""
+        """Size and time of single files, and which folders are there."""
         seen: list[tuple[int, int] | None] = []
         for path in self._paths:
             try:
@@ -100,17 +101,29 @@ class Watch:
             except OSError:
                 seen.append(None)
             else:
-                folder = path.is_dir()
-                seen.append((0, 0) if folder else (status.st_size, status.st_mtime_ns))
+                folder = stat.S_ISDIR(status.st_mode)
+                seen.append(
+                    (status.st_dev, status.st_ino)
+                    if folder
+                    else (status.st_size, status.st_mtime_ns)
+                )
         return seen
+
+    def _folders(self) -> dict[Path, tuple[int, int] | None]:
+        return {
+            path: seen
+            for path, seen in zip(self._paths, self._look_at_files(), strict=True)
+            if path.is_dir()
+        }
 
     def _wake(self) -> Iterator[bool]:
         """Yields four times a second: whether folders may have changed."""
         from watchfiles import watch
 
         while True:
-            folders = [path for path in self._paths if path.is_dir()]
+            folders = self._folders()
             if folders and self.told:
+                fresh = True  # something may have changed before anyone listened
                 try:
                     for changes in watch(
                         *folders,
@@ -121,9 +134,10 @@ class Watch:
                         yield_on_timeout=True,
                         ignore_permission_denied=True,
                     ):
-                        yield bool(changes)
-                        if [path for path in self._paths if path.is_dir()] != folders:
-                            break  # one has come or gone: watch what is there now
+                        yield fresh or bool(changes)
+                        fresh = False
+                        if self._folders() != folders:
+                            break  # one has come or gone, or is another one: watch what is there
                 except OSError:
                     self.told = False
             else:
