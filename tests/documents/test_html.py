@@ -191,6 +191,13 @@ def test_ordered_lists_are_numbered(parse) -> None:
     assert parse("<ol><li>open<li><p>press</p><p>wait</p></ol>").text == "1. open\n2. press\n  wait"
 
 
+def test_code_keeps_its_indentation_and_ends_with_its_last_sign(parse) -> None:
+    assert cuts(parse("<pre>\n  lift\n    slowly  \n \n</pre>after")) == [
+        ("code", "  lift\n    slowly"),
+        ("paragraph", "after"),
+    ]
+
+
 def test_line_breaks(parse) -> None:
     assert cuts(parse("one<br>two<br><br>three")) == [
         ("paragraph", "one\ntwo"),

@@ -54,7 +54,7 @@ class Composer:
         Returns:
             Where the block starts, None when it was left out.
         """
-        text = text.strip("\n") if kind == "code" else text.strip()
+        text = text.rstrip().lstrip("\n") if kind == "code" else text.strip()
         if not text.strip():
             return None
         if kind == "heading":

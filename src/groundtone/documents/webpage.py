@@ -19,6 +19,8 @@ UNSEEN = names(
     " textarea dialog datalist map area link meta title"
 )
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_ASIDES = names("header footer aside")
+_BOUNDARIES = _ASIDES | {"nav"}
 _NAVIGATION_ROLES = names("navigation banner contentinfo search dialog alertdialog")
 # Words in a class or id that mark what is not content: anywhere, and outside the main element.
 _NEVER_CONTENT = names(
@@ -93,6 +95,8 @@ class Page:
                 continue
             if tag in ("body", "html") or tag in HEADINGS:
                 continue
+            if not attributes and tag not in _BOUNDARIES:
+                continue
             marks = (attributes.get("class") or "").lower().split()
             identifier = (attributes.get("id") or "").lower()
             if identifier and not (
@@ -109,7 +113,7 @@ class Page:
             if (
                 tag == "nav"
                 or role in _NAVIGATION_ROLES
-                or (outside and tag in ("header", "footer", "aside"))
+                or (outside and tag in _ASIDES)
                 or (outside and any(_SELDOM_CONTENT.intersection(word[:1]) for word in words))
                 or (small and any(_NEVER_CONTENT.intersection(word) for word in words))
             ):
