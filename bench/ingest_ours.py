@@ -23,7 +23,7 @@ from groundtone.catalog import DocumentInfo, StoredChunk
 from groundtone.embedding import Embedder
 from groundtone.workspace import Workspace
 
-_TAG = re.compile(r"<[^>\n]*>")
+_NOT_TEXT = re.compile(r"<[^>\n]*>|\\\\")  # tags, and the backslashes before Markdown's marks
 
 
 class Timed:
@@ -102,7 +102,8 @@ def in_leads(text: str, chunks: Sequence[StoredChunk]) -> Iterator[tuple[int, in
     said = {part for chunk in chunks for part in chunk.lead.strip("\n").split(" > ")}
     at = 0
     for line in text.splitlines(keepends=True):
-        if " ".join(_TAG.sub("", line).strip("#=*_ \t\r\n").split()) in said:
+        bare = _NOT_TEXT.sub("", line).strip("#=*_ \t\r\n")
+        if " ".join(bare.split()) in said:
             yield at, at + len(line)
         at += len(line)
 
