@@ -23,7 +23,7 @@ from groundtone.catalog import DocumentInfo, StoredChunk
 from groundtone.embedding import Embedder
 from groundtone.workspace import Workspace
 
-_NOT_TEXT = re.compile(r"<[^>\n]*>|\\\\")  # tags, and the backslashes before Markdown's marks
+_NOT_TEXT = re.compile(r"<[^>\n]*>|\\")  # tags, and the backslashes before Markdown's marks
 
 
 class Timed:
