@@ -46,7 +46,8 @@ def test_the_words_beside_are_brought_up_from_the_collection(tmp_path: Path) -> 
 
 
 def test_a_collection_that_was_there_is_used_as_it_is(tmp_path: Path) -> None:
-    from groundtone.index.chroma import ChromaIndex
+    from groundtone.index.beside import WithWords
+    from groundtone.index.chroma import ChromaStore
 
     quiet = chromadb.config.Settings(anonymized_telemetry=False)
     client = chromadb.PersistentClient(path=str(tmp_path / "doc_db"), settings=quiet)
@@ -57,9 +58,8 @@ def test_a_collection_that_was_there_is_used_as_it_is(tmp_path: Path) -> None:
         documents=["Reset the password.", "Something else."],
         metadatas=[{"page": 3}, {"page": 4}],
     )
-    index = ChromaIndex(
-        tmp_path / "state", DIMENSIONS, folder=tmp_path / "doc_db", collection="support-docs"
-    )
+    store = ChromaStore(tmp_path / "doc_db", DIMENSIONS, collection="support-docs")
+    index = WithWords(store, tmp_path / "words.db")
     assert [hit.version for hit in index.dense(unit(1), 1)] == ["a"]
     assert index.dense(unit(1), 1)[0].score == pytest.approx(1.0, abs=1e-5)
     assert [hit.version for hit in index.lexical("resetting passwords", 5)] == ["a"]

@@ -127,9 +127,11 @@ def open_index(
 
         return LanceIndex(path, dimensions)
     if name == "chroma":
-        from groundtone.index.chroma import ChromaIndex
+        from groundtone.index.beside import WithWords
+        from groundtone.index.chroma import ChromaStore
 
-        return ChromaIndex(path, dimensions, url=url, collection=collection)
+        store = ChromaStore(path, dimensions, url=url, collection=collection)
+        return WithWords(store, path / "words.db")
     if name == "pgvector":
         from groundtone.index.postgres import PostgresIndex
 

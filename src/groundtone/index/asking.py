@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 TRIES = 4
 FIRST_WAIT = 0.2  # seconds; doubled each time, with jitter so that callers do not come at once
 
@@ -29,6 +30,12 @@ def checked(vector: np.ndarray, dimensions: int) -> np.ndarray:
     if not np.isfinite(vector).all():
         raise ValueError("a vector with values that are no numbers")
     return vector
+
+
+def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The items, so many at a time (itertools.batched begins with Python 3.12)."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def tried_again(call: Callable[[], T], lost: Callable[[Exception], bool]) -> T:

@@ -1,156 +1,135 @@
-"""BM25 beside a store that has none: SQLite's FTS5, in one file.
-
-Stands next to Chroma (and any store that only knows vectors) and is filled, emptied and filtered
-with it. Words are stemmed by FTS5's Porter tokenizer; ranking is its ``bm25()`` (Okapi BM25,
-k1 = 1.2, b = 0.75).
-"""
+"""An index of two parts: a store that knows vectors, and the words beside it on this machine."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from groundtone.index import Entry, Hit
+from groundtone.index.asking import batches, checked
 from groundtone.index.filters import EVERYTHING, Filter
-from groundtone.index.words import asked, indexed
+from groundtone.index.fts import WordIndex
 
-BUSY_SECONDS = 30.0
-SOME = 500
-_TABLES = """
-CREATE TABLE IF NOT EXISTS windows (
-  row INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, version TEXT NOT NULL,
-  chunk INTEGER NOT NULL, window INTEGER NOT NULL, modified INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS by_version ON windows (version);
-CREATE TABLE IF NOT EXISTS labels (
-  row INTEGER NOT NULL, label TEXT NOT NULL, PRIMARY KEY (row, label)) WITHOUT ROWID;
-CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(
-  text, tokenize = "porter unicode61 remove_diacritics 2");
-"""
+if TYPE_CHECKING:
+    import numpy as np
+
+BATCH = 1_000
 
 
-class WordIndex:
-    """The words of windows; safe for several threads and processes.
+class VectorStore(Protocol):
+    """What a store must know for `WithWords`; as in `groundtone.index.Index` where not said."""
 
-    Args:
-        path: the database file, made if absent.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._threads = threading.local()
-        self._opened: list[sqlite3.Connection] = []
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._connection() as connection:
-            connection.executescript(_TABLES)
+    dimensions: int
 
     def add(self, entries: Sequence[Entry]) -> None:
-        """Store windows; one whose id is already there is replaced."""
-        with self._connection() as connection:
-            for entry in entries:
-                self._remove(connection, "id = ?", [entry.id])
-                row = connection.execute(
-                    "INSERT INTO windows (id, version, chunk, window, modified) VALUES (?,?,?,?,?)",
-                    (entry.id, entry.version, entry.chunk, entry.window, entry.modified),
-                ).lastrowid
-                connection.execute(
-                    "INSERT INTO words (rowid, text) VALUES (?, ?)", (row, indexed(entry.text))
-                )
-                connection.executemany(
-                    "INSERT OR IGNORE INTO labels VALUES (?, ?)",
-                    [(row, label) for label in entry.labels],
-                )
+        """Store windows with their texts, labels and times."""
 
     def delete(self, versions: Collection[str]) -> None:
         """Remove all windows of these document versions."""
-        ordered = sorted(versions)
-        with self._connection() as connection:
-            for start in range(0, len(ordered), SOME):
-                some = ordered[start : start + SOME]
-                self._remove(connection, f"version IN ({_marks(some)})", some)
 
-    def forget(self, ids: Collection[str]) -> None:
-        """Remove these windows."""
-        with self._connection() as connection:
-            for id in ids:
-                self._remove(connection, "id = ?", [id])
+    def dense(self, vector: np.ndarray, k: int, where: Filter = EVERYTHING) -> list[Hit]:
+        """The ``k`` windows nearest to a vector."""
 
-    def search(self, query: str, k: int, where: Filter = EVERYTHING) -> list[tuple[str, Hit]]:
-        """The ids and hits of the ``k`` best windows by BM25 that pass the filter."""
-        terms = [word.replace('"', " ").strip() for word in asked(query).replace("\0", " ").split()]
-        match = " OR ".join(f'"{term}"' for term in terms if any(map(str.isalnum, term)))
-        if k < 1 or not match:
-            return []
-        conditions, values = _where(where)
-        with self._connection() as connection:
-            found = connection.execute(
-                "SELECT version, chunk, window, -bm25(words) AS score, id FROM words "
-                "JOIN windows ON windows.row = words.rowid "
-                f"WHERE words MATCH ?{conditions} ORDER BY score DESC, id LIMIT ?",
-                [match, *values, k],
-            ).fetchall()
-        return [(row[4], Hit(*row[:4])) for row in found]
+    def versions(self) -> set[str]:
+        """Document versions of which any window is here."""
 
-    def ids(self) -> set[str]:
+    def count(self, version: str | None = None) -> int:
+        """Windows here, of one document version or of all."""
+
+    def vectors(self, ids: Collection[str]) -> dict[str, np.ndarray]:
+        """The vectors of these windows."""
+
+    def ids(self) -> Iterable[str]:
         """The ids of all windows here."""
-        with self._connection() as connection:
-            return {row[0] for row in connection.execute("SELECT id FROM windows")}
 
-    def count(self) -> int:
-        """Windows here."""
-        with self._connection() as connection:
-            return int(connection.execute("SELECT count(*) FROM windows").fetchone()[0])
+    def entries(self, ids: Sequence[str]) -> Iterator[Entry]:
+        """These windows without their vectors."""
 
     def close(self) -> None:
-        """Let go of the file."""
-        for connection in self._opened:
-            connection.close()
-        self._opened.clear()
-        self._threads = threading.local()
+        """Let go of the store."""
 
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection, in a transaction."""
-        connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode = WAL")
-            self._threads.connection = connection
-            self._opened.append(connection)
-        with connection:
-            yield connection
 
-    @staticmethod
-    def _remove(connection: sqlite3.Connection, condition: str, values: Sequence[Any]) -> None:
-        rows = [
-            row
-            for (row,) in connection.execute(f"SELECT row FROM windows WHERE {condition}", values)
+class WithWords:
+    """An `Index`: vectors from a store, BM25 from a file.
+
+    A file that is behind (another machine wrote, or it was lost) is brought up from the store
+    when the index is opened.
+
+    Args:
+        store: knows the vectors, and keeps the texts.
+        path: the file of words, made if absent.
+    """
+
+    def __init__(self, store: VectorStore, path: Path) -> None:
+        self._store = store
+        self._words = WordIndex(path)
+        if self._words.count() != store.count():
+            self._catch_up()
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Store windows; one whose id is already there is replaced."""
+        unique = list({entry.id: entry for entry in entries}.values())
+        for entry in unique:
+            checked(entry.vector, self._store.dimensions)
+        for some in batches(unique, BATCH):
+            self._store.add(some)
+            self._words.add(some)
+
+    def delete(self, versions: Collection[str]) -> None:
+        """Remove all windows of these document versions."""
+        if versions:
+            self._store.delete(versions)
+            self._words.delete(versions)
+
+    def dense(self, vector: np.ndarray, k: int, where: Filter = EVERYTHING) -> list[Hit]:
+        """The nearest windows by cosine, as the store finds them."""
+        vector = checked(vector, self._store.dimensions)
+        if k < 1 or any(not wanted for wanted in where.every):
+            return []
+        return self._store.dense(vector, k, where)
+
+    def lexical(
+        self,
+        query: str,
+        k: int,
+        where: Filter = EVERYTHING,
+        near: np.ndarray | None = None,
+    ) -> list[Hit]:
+        """The best windows by BM25, from the file; their cosines from the store's vectors."""
+        found = self._words.search(query, k, where)
+        if near is None or not found:
+            return [hit for _, hit in found]
+        near = checked(near, self._store.dimensions)
+        vectors = self._store.vectors([id for id, _ in found])
+        return [
+            replace(hit, cosine=float(vectors[id] @ near)) if id in vectors else hit
+            for id, hit in found
         ]
-        for table, column in (("words", "rowid"), ("labels", "row"), ("windows", "row")):
-            connection.executemany(
-                f"DELETE FROM {table} WHERE {column} = ?", [(row,) for row in rows]
-            )
 
+    def versions(self) -> set[str]:
+        """Document versions of which any window is here."""
+        return self._store.versions()
 
-def _where(where: Filter) -> tuple[str, list[Any]]:
-    conditions, values = "", list[Any]()
-    for wanted in where.every:
-        conditions += (
-            " AND EXISTS (SELECT 1 FROM labels WHERE labels.row = windows.row"
-            f" AND label IN ({_marks(wanted)}))"
-        )
-        values += sorted(wanted)
-    if where.since is not None:
-        conditions += " AND modified >= ?"
-        values.append(where.since)
-    if where.until is not None:
-        conditions += " AND modified <= ?"
-        values.append(where.until)
-    return conditions, values
+    def count(self, version: str | None = None) -> int:
+        """Windows here, of one document version or of all."""
+        return self._store.count(version)
 
+    def vectors(self, ids: Collection[str]) -> dict[str, np.ndarray]:
+        """The vectors of these windows."""
+        return self._store.vectors(ids) if ids else {}
 
-def _marks(values: Collection[object]) -> str:
-    return ", ".join("?" * len(values))
+    def optimise(self) -> None:
+        """Nothing to do: both parts keep their structures themselves."""
+
+    def close(self) -> None:
+        """Let go of both parts."""
+        self._words.close()
+        self._store.close()
+
+    def _catch_up(self) -> None:
+        held, known = set(self._store.ids()), self._words.ids()
+        for some in batches(sorted(held - known), BATCH):
+            self._words.add(list(self._store.entries(some)))
+        self._words.forget(known - held)

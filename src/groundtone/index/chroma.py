@@ -1,23 +1,20 @@
-"""Chroma: an embedded folder or a server, its collection's vectors and metadata; BM25 beside it.
+"""Chroma: an embedded folder or a server; its collection keeps vectors, texts and metadata.
 
 Windows are Chroma records: the text is the document, version, chunk, window, labels and time are
-metadata. Chroma ranks no words on a machine of one's own, so the words stand in a file beside
-(`groundtone.index.beside`); a file that is behind is brought up from the collection when opened.
-Telemetry is off.
+metadata. Chroma ranks no words on a machine of one's own, so those stand beside
+(`groundtone.index.beside`). Telemetry is off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from groundtone.errors import EmbeddingMismatch, GroundtoneError, MissingExtra
 from groundtone.index import Entry, Hit
-from groundtone.index.asking import checked, first_line, tried_again
-from groundtone.index.beside import WordIndex
+from groundtone.index.asking import batches, first_line, tried_again
 from groundtone.index.filters import EVERYTHING, Filter
 
 if TYPE_CHECKING:
@@ -25,17 +22,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 BATCH = 1_000
+SOME = 100  # values a condition may list
 
 
-class ChromaIndex:
-    """An `Index` in a Chroma collection.
+class ChromaStore:
+    """The vectors of one Chroma collection; a `groundtone.index.beside.VectorStore`.
 
     Args:
-        path: a folder: of the collection (embedded), and of the words beside it.
+        folder: of the embedded database, if there is no `url`.
         dimensions: length of the vectors.
-        url: ``http://host:port`` of a Chroma server; empty for the embedded one.
-        collection: its name in Chroma.
-        folder: where the embedded database lies; default `path`.
+        url: ``http://host:port`` of a Chroma server.
+        collection: its name in Chroma, made if absent.
 
     Raises:
         MissingExtra: chromadb is not installed.
@@ -44,18 +41,11 @@ class ChromaIndex:
     """
 
     def __init__(
-        self,
-        path: Path,
-        dimensions: int,
-        *,
-        url: str = "",
-        collection: str = "groundtone",
-        folder: Path | None = None,
+        self, folder: Path, dimensions: int, *, url: str = "", collection: str = "groundtone"
     ) -> None:
-        self._dimensions = dimensions
-        self._place = url or str(folder or path)
-        path.mkdir(parents=True, exist_ok=True)
-        client = _client(url, folder or path)
+        self.dimensions = dimensions
+        self._place = url or str(folder)
+        client = _client(url, folder)
         self._collection = self._asked(
             lambda: client.get_or_create_collection(
                 collection, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
@@ -63,47 +53,35 @@ class ChromaIndex:
         )
         told = (self._collection.configuration or {}).get("hnsw") or {}
         self._squared = told.get("space") == "l2"  # Chroma's own default, in collections not ours
-        first = self._asked(lambda: self._collection.get(limit=1, include=["embeddings"]))
+        first = self._page(limit=1, include=["embeddings"])
         if len(first["ids"]) and len(first["embeddings"][0]) != dimensions:
             raise EmbeddingMismatch(
                 f"The Chroma collection {collection!r} holds vectors of "
                 f"{len(first['embeddings'][0])} numbers, the embedding model makes {dimensions}.",
                 "Set the model that it was built with, or run `groundtone sync --rebuild`.",
             )
-        self._words = WordIndex(path / "words.db")
-        self._catch_up()
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Store windows; one whose id is already there is replaced."""
-        unique = list({entry.id: entry for entry in entries}.values())
-        vectors = [checked(entry.vector, self._dimensions) for entry in unique]
-        for start in range(0, len(unique), BATCH):
-            some = unique[start : start + BATCH]
-            self._asked(
-                lambda some=some, start=start: self._collection.upsert(  # type: ignore[misc]
-                    ids=[entry.id for entry in some],
-                    embeddings=vectors[start : start + BATCH],
-                    documents=[_clean(entry.text) for entry in some],
-                    metadatas=[_metadata(entry) for entry in some],
-                )
+        self._asked(
+            lambda: self._collection.upsert(
+                ids=[entry.id for entry in entries],
+                embeddings=[entry.vector for entry in entries],
+                documents=[_clean(entry.text) for entry in entries],
+                metadatas=[_metadata(entry) for entry in entries],
             )
-            self._words.add(some)
+        )
 
     def delete(self, versions: Collection[str]) -> None:
         """Remove all windows of these document versions."""
-        ordered = sorted(versions)
-        for start in range(0, len(ordered), 100):
-            some = ordered[start : start + 100]
-            self._asked(
-                lambda some=some: self._collection.delete(where={"version": {"$in": some}})  # type: ignore[misc]
-            )
-        self._words.delete(versions)
+        for some in batches(sorted(versions), SOME):
+            where = {"version": {"$in": list(some)}}
+            self._asked(lambda where=where: self._collection.delete(where=where))  # type: ignore[misc]
 
     def dense(self, vector: np.ndarray, k: int, where: Filter = EVERYTHING) -> list[Hit]:
         """The nearest windows by cosine, among those that Chroma's graph finds."""
-        vector = checked(vector, self._dimensions)
         count = self.count()
-        if k < 1 or not count or any(not wanted for wanted in where.every):
+        if not count:
             return []
         found = self._asked(
             lambda: self._collection.query(
@@ -117,28 +95,14 @@ class ChromaIndex:
         ranked = sorted((-self._score(float(far)), id, meta) for id, meta, far in rows)
         return [Hit(*_told(id, meta), score=-negative) for negative, id, meta in ranked]
 
-    def lexical(
-        self,
-        query: str,
-        k: int,
-        where: Filter = EVERYTHING,
-        near: np.ndarray | None = None,
-    ) -> list[Hit]:
-        """The best windows by BM25, from the file beside; cosines from Chroma's vectors."""
-        found = self._words.search(query, k, where)
-        if near is None or not found:
-            return [hit for _, hit in found]
-        page = self._page(ids=[id for id, _ in found], include=["embeddings"])
-        cosines = dict(
-            zip(page["ids"], page["embeddings"] @ checked(near, self._dimensions), strict=True)
-        )
-        return [
-            replace(hit, cosine=float(cosines[id])) if id in cosines else hit for id, hit in found
-        ]
-
     def versions(self) -> set[str]:
         """Document versions of which any window is here."""
-        return {_told(id, meta)[0] for id, meta in self._everything()}
+        pages = self._pages(["metadatas"])
+        return {
+            _told(id, meta)[0]
+            for page in pages
+            for id, meta in zip(page["ids"], page["metadatas"], strict=True)
+        }
 
     def count(self, version: str | None = None) -> int:
         """Windows here, of one document version or of all."""
@@ -150,65 +114,41 @@ class ChromaIndex:
         """The vectors of these windows."""
         import numpy as np
 
-        found: dict[str, np.ndarray] = {}
-        ordered = sorted(ids)
-        for start in range(0, len(ordered), BATCH):
-            page = self._page(ids=ordered[start : start + BATCH], include=["embeddings"])
-            rows = zip(page["ids"], page["embeddings"], strict=True)
-            found.update({id: np.asarray(row, np.float32) for id, row in rows})
-        return found
+        page = self._page(ids=sorted(ids), include=["embeddings"])
+        rows = zip(page["ids"], page["embeddings"], strict=True)
+        return {id: np.asarray(row, np.float32) for id, row in rows}
 
-    def optimise(self) -> None:
-        """Nothing to do: Chroma keeps its graph itself."""
+    def ids(self) -> Iterator[str]:
+        """The ids of all windows here."""
+        for page in self._pages([]):
+            yield from page["ids"]
+
+    def entries(self, ids: Sequence[str]) -> Iterator[Entry]:
+        """These windows without their vectors."""
+        import numpy as np
+
+        nothing = np.zeros(0, np.float32)
+        page = self._page(ids=list(ids), include=["documents", "metadatas"])
+        for id, meta, text in zip(page["ids"], page["metadatas"], page["documents"], strict=True):
+            labels = tuple((meta or {}).get("labels") or ())
+            modified = int((meta or {}).get("modified") or 0)
+            yield Entry(id, *_told(id, meta), text or "", nothing, labels, modified)
 
     def close(self) -> None:
-        """Let go of the words; Chroma's client is shared by the process."""
-        self._words.close()
+        """Nothing to do: Chroma's client is shared by the process."""
 
     def _score(self, distance: float) -> float:
         """Cosine from Chroma's distance; vectors have length 1, so squared L2 tells it too."""
         return 1.0 - distance / 2.0 if self._squared else 1.0 - distance
 
-    def _everything(self) -> list[tuple[str, dict[str, Any]]]:
-        found: list[tuple[str, dict[str, Any]]] = []
-        while True:
-            page = self._page(offset=len(found), limit=BATCH, include=["metadatas"])
-            if not page["ids"]:
-                return found
-            found += zip(page["ids"], page["metadatas"] or [], strict=True)
+    def _pages(self, include: list[str]) -> Iterator[Any]:
+        offset = 0
+        while (page := self._page(offset=offset, limit=BATCH, include=include))["ids"]:
+            yield page
+            offset += len(page["ids"])
 
     def _page(self, **asked: Any) -> Any:
         return self._asked(lambda: self._collection.get(**asked))
-
-    def _catch_up(self) -> None:
-        """Take words from the collection that the file beside lacks, and drop what is gone."""
-        if self._words.count() == self.count():
-            return
-        import numpy as np
-
-        nothing = np.zeros(0, np.float32)  # words need no vector
-        held = dict(self._everything())
-        known = self._words.ids()
-        missing = sorted(held.keys() - known)
-        for start in range(0, len(missing), BATCH):
-            page = self._page(
-                ids=missing[start : start + BATCH], include=["documents", "metadatas"]
-            )
-            rows = zip(page["ids"], page["metadatas"], page["documents"], strict=True)
-            self._words.add(
-                [
-                    Entry(
-                        id,
-                        *_told(id, meta),
-                        text or "",
-                        nothing,
-                        labels=tuple((meta or {}).get("labels") or ()),
-                        modified=int((meta or {}).get("modified") or 0),
-                    )
-                    for id, meta, text in rows
-                ]
-            )
-        self._words.forget(known - held.keys())
 
     def _asked(self, call: Callable[[], T]) -> T:
         """A call to Chroma, tried again when it is lost on the way."""

@@ -1,9 +1,9 @@
 """PostgreSQL with pgvector: vectors, words (tsvector) and labels in one table of your database.
 
-Words are PostgreSQL's own English lexemes under a GIN index. Its ``ts_rank`` knows nothing of how
-rare a word is, so the score is BM25 (k1 = 1.2, b = 0.75), computed in SQL over the windows that
-hold one of the question's rarer words. Vectors get an HNSW graph from `GRAPH_ROWS` windows on; a
-filtered search compares all that pass the filter instead, which is exact.
+Words are the stems of `groundtone.index.words` under a GIN index. PostgreSQL's ``ts_rank`` knows
+nothing of how rare a word is, so the score is BM25 (k1 = 1.2, b = 0.75), computed in SQL over the
+windows that hold one of the question's rarer words. Vectors get an HNSW graph from `GRAPH_ROWS`
+windows on; a filtered search compares all that pass the filter instead, which is exact.
 """
 
 from __future__ import annotations
@@ -34,18 +34,6 @@ CONNECT_SECONDS = 10
 STATEMENT_MS = 30_000
 FRESH_SECONDS = 30.0  # how long the number of windows, for BM25, is taken as known
 K1, B = 1.2, 0.75
-WORDS = """
-DO $$ BEGIN
-  IF NOT EXISTS (SELECT 1 FROM pg_ts_config WHERE cfgname = 'groundtone') THEN
-    CREATE TEXT SEARCH DICTIONARY groundtone_stem (TEMPLATE = snowball, LANGUAGE = english);
-    CREATE TEXT SEARCH CONFIGURATION groundtone (COPY = simple);
-    ALTER TEXT SEARCH CONFIGURATION groundtone ALTER MAPPING FOR
-      asciiword, word, numword, hword, hword_part, hword_asciipart, hword_numpart, asciihword,
-      numhword WITH groundtone_stem;
-  END IF;
-END $$
-"""
-"""Stems as PostgreSQL's ``english`` does, but keeps stop words: BM25 weighs them down itself."""
 
 
 class PostgresIndex:
@@ -108,7 +96,7 @@ class PostgresIndex:
                     self._sql(
                         "INSERT INTO {t} (id, version, chunk, window_no, labels, modified, text, "
                         "words, length, vector) VALUES (%s, %s, %s, %s, %s, %s, %s, "
-                        "to_tsvector('groundtone', %s), %s, %s) ON CONFLICT (id) DO UPDATE SET "
+                        "to_tsvector('simple', %s), %s, %s) ON CONFLICT (id) DO UPDATE SET "
                         "version = excluded.version, chunk = excluded.chunk, "
                         "window_no = excluded.window_no, labels = excluded.labels, "
                         "modified = excluded.modified, text = excluded.text, "
@@ -158,14 +146,14 @@ class PostgresIndex:
         where: Filter = EVERYTHING,
         near: np.ndarray | None = None,
     ) -> list[Hit]:
-        """The best windows by BM25 over PostgreSQL's lexemes."""
+        """The best windows by BM25 over stemmed words."""
         words = _flat(asked(query))
         if k < 1 or not words:
             return []
         lexemes = self._rows(
             "SELECT lexeme, (SELECT count(*) FROM (SELECT 1 FROM {t} WHERE words @@ "
             "(quote_literal(lexeme))::tsquery LIMIT %s) AS found) AS held "
-            "FROM unnest(to_tsvector('groundtone', %s)) ORDER BY held, lexeme",
+            "FROM unnest(to_tsvector('simple', %s)) ORDER BY held, lexeme",
             [CANDIDATES, words],
         )
         lexemes = [(lexeme, held) for lexeme, held in lexemes if held]
@@ -242,7 +230,6 @@ class PostgresIndex:
         with connection.transaction(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('groundtone'))")
             cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
-            cursor.execute(WORDS)
             cursor.execute(
                 self._sql(
                     "CREATE TABLE IF NOT EXISTS {t} (id text PRIMARY KEY, version text NOT NULL, "

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -334,26 +335,9 @@ def _weights(text: str) -> dict[str, list[Any]]:
 
 
 def _stems(text: str) -> list[str]:
-    return [_stem(word) for word in _WORD.findall(text) if len(word) <= LONGEST]
-
-
-@lru_cache(maxsize=100_000)
-def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(_unaccented(word)))
-
-
-@lru_cache(maxsize=1)
-def _stemmer() -> Any:
-    import snowballstemmer
-
-    return snowballstemmer.stemmer("english")
-
-
-def _unaccented(word: str) -> str:
-    import unicodedata
-
-    plain = unicodedata.normalize("NFKD", word)
-    return "".join(c for c in plain if not unicodedata.combining(c))
+    plain = unicodedata.normalize("NFKD", text)
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return [word for word in _WORD.findall(plain) if len(word) <= LONGEST]
 
 
 @lru_cache(maxsize=100_000)
