@@ -489,6 +489,15 @@ def test_a_page_that_was_tampered_with_is_fetched_whole(site: Site, sources: Sou
     assert b"blue key" in sources.scan(f"{site.url}/a").files[0].path.read_bytes()
 
 
+def test_a_page_that_becomes_another_kind(site: Site, sources: Sources) -> None:
+    site.pages["/a"] = html("A")
+    sources.scan(f"{site.url}/a")
+    site.pages["/a"] = Page("# A", "text/markdown")
+    [file] = sources.scan(f"{site.url}/a").files
+    kept = {path.name for path in file.path.parent.iterdir()}
+    assert file.path.suffix == ".md" and len(kept) == 2, "the page and its record"
+
+
 def test_a_page_is_asked_for_once_in_a_sync(site: Site, tmp_path: Path) -> None:
     site.pages["/a"] = html("A")
     pages = Pages(tmp_path, Web(allow_private=True, delay=0))

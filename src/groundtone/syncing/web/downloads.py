@@ -74,6 +74,9 @@ class Downloads:
     def keep(self, address: str, answer: Answer, ending: str, *, sitemap: bool) -> Kept:
         """Write a page that was fetched; the same bytes as before leave its file untouched."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        past = self.record(address)
+        if past is not None and past.ending != ending:
+            self.path(past).unlink(missing_ok=True)
         path = self._place(address, ending)
         body = _in_utf8(answer)
         if not path.is_file() or path.read_bytes() != body:
