@@ -25,7 +25,7 @@ _NAVIGATION_ROLES = names("navigation banner contentinfo search dialog alertdial
 # Words in a class or id that mark what is not content: anywhere, and outside the main element.
 _NEVER_CONTENT = names(
     "cookie cookies consent gdpr navbar navheader navfooter breadcrumb breadcrumbs pagination pager"
-    " headerlink linenos lineno linenodiv gutter"
+    " headerlink viewcode linenos lineno linenodiv gutter"
 )
 _SELDOM_CONTENT = names(
     "nav navigation menu sidebar footer masthead skip skiplink share social newsletter advert ads"
@@ -98,11 +98,14 @@ class Page:
             if not attributes and tag not in _BOUNDARIES:
                 continue
             marks = (attributes.get("class") or "").lower().split()
+            # Themes put their initials before: "md-sidebar". Ids name what a section is about.
+            leading = [_WORDS.findall(mark)[:2] for mark in marks]
             identifier = (attributes.get("id") or "").lower()
             if identifier and not (
                 heading[index] and _names_its_section(identifier, nodes[heading[index]])
             ):
                 marks.append(identifier)
+                leading.append(_WORDS.findall(identifier)[:1])
             words = [_WORDS.findall(mark) for mark in marks]
             if any("toc" in word for word in words) and tag != "a":
                 tables_of_contents.append(index)
@@ -114,8 +117,8 @@ class Page:
                 tag == "nav"
                 or role in _NAVIGATION_ROLES
                 or (outside and tag in _ASIDES)
-                or (outside and any(_SELDOM_CONTENT.intersection(word[:1]) for word in words))
-                or (small and any(_NEVER_CONTENT.intersection(word) for word in words))
+                or (outside and any(map(_SELDOM_CONTENT.intersection, leading)))
+                or (small and any(map(_NEVER_CONTENT.intersection, words)))
             ):
                 self.dropped.add(node.mem_id)
         self.dropped |= self._hidden
