@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,24 @@ class Place:
             for chunk in self.catalog.chunks(document.version)
         )
         assert index.count() == windows
+
+    def whole(self) -> dict[str, tuple[object, list[bytes]]]:
+        """Everything that a clean build would make too: documents, and the bytes of vectors."""
+        index = self.indexes.current(self.embedder.dimensions)
+        state: dict[str, tuple[object, list[bytes]]] = {}
+        for info in self.catalog.documents():
+            stored = self.catalog.stored(info.version)
+            assert stored is not None
+            ids = [
+                f"{info.version}:{chunk.ordinal:06}:{window:06}"
+                for chunk in stored.chunks
+                for window in range(len(chunk.windows))
+            ]
+            assert index.count(info.version) == len(ids)
+            vectors = index.vectors(ids)
+            same = replace(stored, version="", source=0, mtime_ns=0)
+            state[info.path] = (same, [vectors[id].tobytes() for id in ids])
+        return state
 
     def found(self, question: str) -> list[tuple[str, int, float]]:
         """What both searches find, without what depends on versions."""
