@@ -159,6 +159,96 @@ def kinds(document: object, kind: str) -> list[tuple[str, ...]]:
     return [block.headings for block in document.blocks if block.kind == kind]  # type: ignore[attr-defined]
 
 
+RST = """
+Cranes
+======
+
+The *blue* crane lifts **four** tons. See ``lift()`` and the manual.
+
+.. note::
+
+   Ropes last nine years.
+
+Parts
+-----
+
+============  =======
+Part          Made of
+============  =======
+rope          steel
+hook          iron
+============  =======
+
+- inspect daily
+- oil weekly
+
+  - with care
+
+.. code-block:: python
+
+   crane = Crane("blue")
+   crane.lift(tons=4)
+
+Calls
+-----
+
+.. py:function:: lift(tons, slowly=True)
+
+   Lift a load of at most four tons.
+
+   :param tons: the load
+
+term
+   what it means
+"""
+SPHINX = """<section id="cranes"><h1>Cranes<a class="headerlink" href="#cranes"
+title="Link to this heading">¶</a></h1><p>The <em>blue</em> crane lifts <strong>four</strong> tons.
+See <code class="docutils literal notranslate"><span class="pre">lift()</span></code> and the
+manual.</p><div class="admonition note"><p class="admonition-title">Note</p><p>Ropes last nine
+years.</p></div><section id="parts"><h2>Parts<a class="headerlink" href="#parts">¶</a></h2>
+<table class="docutils align-default"><colgroup><col style="width: 63%"/></colgroup><thead>
+<tr class="row-odd"><th class="head"><p>Part</p></th><th class="head"><p>Made of</p></th></tr>
+</thead><tbody><tr class="row-even"><td><p>rope</p></td><td><p>steel</p></td></tr><tr class="row-odd"><td>
+<p>hook</p></td><td><p>iron</p></td></tr></tbody></table><ul class="simple"><li><p>inspect daily</p>
+</li><li><p>oil weekly</p><ul><li><p>with care</p></li></ul></li></ul><div
+class="highlight-python notranslate"><div class="highlight"><pre><span></span><span class="n"
+>crane</span> <span class="o">=</span> <span class="n">Crane</span><span class="p">(</span><span
+class="s2">&quot;blue&quot;</span><span class="p">)</span>
+<span class="n">crane</span><span class="o">.</span><span class="n">lift</span><span class="p"
+>(</span><span class="n">tons</span><span class="o">=</span><span class="mi">4</span><span class="p"
+>)</span>
+</pre></div></div></section><section id="calls"><h2>Calls<a class="headerlink" href="#calls">¶</a>
+</h2><dl class="py function"><dt class="sig sig-object py" id="lift"><span class="sig-name descname">
+<span class="pre">lift</span></span><span class="sig-paren">(</span><em class="sig-param"><span class="n">
+<span class="pre">tons</span></span></em>, <em class="sig-param"><span class="n"><span class="pre">
+slowly</span></span><span class="o"><span class="pre">=</span></span><span class="default_value">
+<span class="pre">True</span></span></em><span class="sig-paren">)</span><a
+class="reference internal" href="_modules/crane.html#lift"><span class="viewcode-link"><span class="pre">[source]</span></span>
+</a><a class="headerlink" href="#lift">¶</a></dt><dd><p>Lift a load of at most four tons.</p><dl
+class="field-list simple"><dt class="field-odd">Parameters<span class="colon">:</span></dt><dd
+class="field-odd"><p><strong>tons</strong> – the load</p></dd></dl></dd></dl><dl class="simple
+glossary"><dt>term</dt><dd><p>what it means</p></dd></dl></section></section>"""
+
+
+def test_a_page_by_sphinx_says_what_its_source_says(tmp_path: Path) -> None:
+    page, source = tmp_path / "cranes.html", tmp_path / "cranes.rst"
+    page.write_text(SITES["sphinx"].format(body=SPHINX, nav=NAVIGATION))
+    source.write_text(RST)
+    document, twin = read(page), read(source)
+    check_document(document)
+    # What Sphinx itself adds, and what is markup in the source only.
+    got = words(document.text) - words("Note Parameters")
+    wanted = words(twin.text) - words("note code block python py function param")
+    assert overlap(got, wanted) == (1.0, 1.0)
+    for kind in ("heading", "table", "code"):
+        assert kinds(document, kind) == kinds(twin, kind)
+    code = next(block for block in document.blocks if block.kind == "code")
+    assert document.text[code.start : code.end] == 'crane = Crane("blue")\ncrane.lift(tons=4)'
+    table = next(block for block in document.blocks if block.kind == "table")
+    assert table.header is not None
+    assert document.text[slice(*table.header)] == "Part | Made of"
+
+
 def _markdown_pages() -> Iterator[Path]:
     for folder in ("aws_docs", "k8s_docs"):
         yield from sorted((DATA / folder).rglob("*.md"))[::60]
