@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from groundtone.retrieval import Passage
     from groundtone.workspace import Workspace
 
-FIELDS = ("rank", "document", "title", "section", "page", "start", "end", "text", "score")
+FIELDS = (
+    "rank", "document", "title", "section", "page", "start", "end", "text", "shown", "score",
+)  # fmt: skip
 PREVIEW = 280  # characters of a passage shown to people
 
 
@@ -82,7 +84,7 @@ def _one(workspace: Workspace, question: str, k: int | None, out: Output, explai
         out.show(f"{passage.rank}. {where(passage)}   score {passage.score:.3f}")
         if explain:
             out.show(f"   {explained(passage)}")
-        text = " ".join(passage.text.split())
+        text = " ".join(passage.excerpt.split())
         out.show("   " + (text if len(text) <= PREVIEW else text[:PREVIEW].rstrip() + " …") + "\n")
     if not passages:
         documents, _ = workspace.catalog.counts()

@@ -76,6 +76,13 @@ class Passage:
     origin: Origin | None = None
     shown: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def excerpt(self) -> str:
+        """The text of the parts worth showing, with " … " for what is left out between them."""
+        spans = self.shown or ((self.start, self.end),)
+        parts = [self.text[start - self.start : end - self.start] for start, end in spans]
+        return " … ".join(parts)
+
     def to_json(self) -> dict[str, Any]:
         """The shape that ``search --json`` prints."""
         return {
@@ -89,6 +96,7 @@ class Passage:
             "end": self.end,
             "box": self.box,
             "text": self.text,
+            "shown": [list(span) for span in self.shown],
             "score": self.score,
             "dense": self.dense,
             "lexical": self.lexical,
