@@ -72,6 +72,10 @@ class Remembering:
             self._new += len(missing)
         return np.stack([self._known[key] for key in keys])
 
+    def vectors(self) -> np.ndarray:
+        """All that are known: [texts, dimensions]."""
+        return np.stack(list(self._known.values()))
+
     def learn(self, texts: Sequence[str], vectors: np.ndarray) -> None:
         """Take vectors made elsewhere."""
         self._known.update(zip(map(_key, texts), vectors, strict=True))

@@ -1,234 +1,380 @@
-"""How well and how fast passages are found: each search alone, and every rule to fuse them.
+"""Quality, latency, memory and disk of search together: ours and the peers', on the same chunks.
 
-    python bench/search.py --workspace kb --source docs --questions questions.jsonl
+    python bench/search.py --data DATA --work WORK --set k8s_docs
+    python bench/search.py --data DATA --work WORK --set k8s_docs --chunks 100000 --update 20000
+    python bench/search.py --data DATA --work WORK --set k8s_docs --peers-python PEERS/bin/python
 
-Syncs the source into the workspace (nothing to do the second time), then prints for each rule how
-often a passage of the gold file is first, among the first five, and the mean reciprocal rank among
-the first twenty; then the time of a search. Questions: JSONL with "question" and
-"evidence": [{"doc": path under the source}].
+Syncs a collection of `judged` (vectors are remembered beside it), padded with made-up documents
+where ``--chunks`` asks for more, then gives the same windows and the same vectors to plain BM25
+(bm25s), exact dense search (numpy) and txtai's hybrid. Each system runs in a process of its own, so
+that its memory is its own. bm25s is needed in this Python; txtai in the one that ``--peers-python``
+names. A system that is not there is said to be absent.
+
+Latency is one question at a time after twenty to warm up. Ours, BM25 and dense include all that a
+question needs, its embedding too; txtai is given the question's vector for nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import resource
 import statistics
+import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from groundtone import Workspace
-from groundtone.catalog import Key
-from groundtone.embedding import Embedder
-from groundtone.index import Hit, Index
-from groundtone.retrieval import Retriever
+WARM = 20
+PER_FILE = 40  # made-up chunks a file
+Ask = Callable[[str], list[str]]
+"""A question to the documents of the ten best, best first."""
 
-Scores = dict[Key, float]
-Rule = Callable[[Scores, Scores], Scores]
-DEPTH = 20
-
-
-@dataclass(frozen=True)
-class Case:
-    """A question's gold files and what each search found for it, by chunk."""
-
-    gold: frozenset[str]
-    dense: Scores
-    lexical: Scores
+TXTAI = """
+import json, sys, time
+from pathlib import Path
+import numpy as np
+from txtai import Embeddings
+folder = Path(sys.argv[1])
+rows = [json.loads(line) for line in (folder / "windows.jsonl").open(encoding="utf-8")]
+asked = [json.loads(line) for line in (folder / "questions.jsonl").open(encoding="utf-8")]
+vectors, wanted = np.load(folder / "vectors.npy"), np.load(folder / "asked.npy")
+known = dict(zip((row["text"] for row in rows), vectors))
+known.update(zip((row["text"] for row in asked), wanted))
+index = Embeddings(method="external", transform=lambda texts: np.stack([known[t] for t in texts]),
+                   hybrid=True)
+index.index((at, row["text"], None) for at, row in enumerate(rows))
+index.save(str(folder / "txtai"))
+found, times = [], []
+for number, row in enumerate([*asked[:20], *asked]):
+    began = time.perf_counter()
+    hits = index.search(row["text"], 100)
+    if number >= min(20, len(asked)):
+        times.append(time.perf_counter() - began)
+        found.append(list(dict.fromkeys(rows[at]["document"] for at, _ in hits))[:10])
+disk = sum(p.stat().st_size for p in (folder / "txtai").rglob("*") if p.is_file())
+peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+print(json.dumps({"found": found, "times": times, "mb": peak / 1024, "disk_mb": disk / 1e6}))
+"""
 
 
 def main() -> None:
-    """Read the arguments, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--workspace", type=Path, required=True)
-    parser.add_argument("--source", type=Path, help="synced first; not needed the second time")
-    parser.add_argument("--questions", type=Path, required=True)
-    parser.add_argument("--candidates", type=int, default=100)
-    parser.add_argument("--strangers", type=Path, help="questions on other documents: the gate")
+    """Read the arguments; measure all systems, or one (in a process of its own)."""
+    parser = argparse.ArgumentParser(description="Search: quality, latency, memory, disk.")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--set", default="k8s_docs")
+    parser.add_argument("--limit", type=int, default=400, help="questions")
+    parser.add_argument("--chunks", type=int, default=0, help="padded to so many chunks")
+    parser.add_argument("--update", type=int, default=0, help="chunks replaced, then timed again")
+    parser.add_argument("--callers", type=int, default=16)
+    parser.add_argument("--peers-python", type=Path)
+    parser.add_argument("--system", choices=sorted(SYSTEMS), help=argparse.SUPPRESS)
     given = parser.parse_args()
-    for path in (given.source, given.questions, given.strangers):
-        if path is not None and not path.exists():
-            sys.exit(f"There is no {path}: this measurement needs it.")
-    with Workspace.create(given.workspace) as workspace:
-        if given.source is not None:
-            report = workspace.sync(given.source)
-            print(f"synced in {report.seconds:.1f} s, {report.windows} windows made")
-        measure(workspace, given)
+    folder = given.work / (f"{given.set}-{given.chunks}" if given.chunks else given.set)
+    if given.system:
+        print(json.dumps(measured(given.system, folder, given)))
+        return
+    prepare(folder, given)
+    asked = _lines(folder / "export" / "questions.jsonl")
+    print(f"{given.set}: {len(asked)} questions, {(folder / 'size.txt').read_text()}\n")
+    print("| system | nDCG@10 | recall@5 | MRR@10 | p50 ms | p95 ms | memory MB | disk MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for system in SYSTEMS:
+        show(system, _apart([sys.executable, __file__, *sys.argv[1:], "--system", system]), asked)
+    if given.peers_python:
+        command = [str(given.peers_python), "-c", TXTAI, str(folder / "export")]
+        show("txtai hybrid", _apart(command), asked)
 
 
-def measure(workspace: Workspace, given: argparse.Namespace) -> None:
-    """All tables for one workspace."""
-    catalog, embedder = workspace.catalog, workspace.embedder
-    index = workspace.indexes.current(embedder.dimensions)
-    questions = [json.loads(line) for line in given.questions.read_text("utf-8").splitlines()]
-    paths = {document.version: document.path for document in catalog.documents()}
-    cases = collect(index, embedder, questions, given.candidates)
-    known = [case for case in cases if case.gold & set(paths.values())]
-    documents, chunks = catalog.counts()
-    print(
-        f"{documents} documents, {chunks} chunks, {index.count()} windows, {len(known)} questions"
-    )
-    print("\n| rule | recall@1 | recall@5 | MRR@20 |\n| --- | --- | --- | --- |")
-    for name, rule in rules().items():
-        print(
-            f"| {name} | "
-            + " | ".join(f"{value:.3f}" for value in judge(known, rule, paths))
-            + " |"
-        )
-    print()
-    print_times(workspace.retriever, index, embedder, questions)
-    if given.strangers is not None:
-        others = [json.loads(line) for line in given.strangers.read_text("utf-8").splitlines()]
-        print_gate(known, collect(index, embedder, others, given.candidates))
+def show(name: str, result: dict[str, Any] | str, asked: Sequence[dict[str, Any]]) -> None:
+    """One row of the table; ours with the rows that only it has."""
+    from groundtone.evaluation.ranking import ndcg, recall, reciprocal_rank
+    from groundtone.evaluation.statistics import mean_interval
+
+    if isinstance(result, str):
+        print(f"| {name} | absent: {result} |", flush=True)
+        return
+    cells = []
+    for judge in (ndcg, lambda r, g: recall(r, g, 5), reciprocal_rank):
+        pairs = zip(result["found"], asked, strict=True)
+        mean = mean_interval([judge(found, row["gains"]) for found, row in pairs])
+        assert mean is not None
+        cells.append(f"{mean.value:.3f} [{mean.low:.3f}, {mean.high:.3f}]")
+    p50, p95 = _quantiles(result["times"])
+    cells += [f"{p50:.1f}", f"{p95:.1f}", f"{result['mb']:.0f}", f"{result['disk_mb']:.0f}"]
+    print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    for what, times in result.get("more", {}).items():
+        p50, p95 = _quantiles(times)
+        print(f"|   {what} | | | | {p50:.1f} | {p95:.1f} | | |", flush=True)
 
 
-def collect(index: Index, embedder: Embedder, questions: list[dict], candidates: int) -> list[Case]:
-    """Both searches for every question."""
-    vectors = embedder.embed([question["question"] for question in questions])
-    return [
-        Case(
-            frozenset(evidence["doc"] for evidence in question["evidence"]),
-            by_chunk(index.dense(vector, candidates)),
-            by_chunk(index.lexical(question["question"], candidates)),
-        )
-        for question, vector in zip(questions, vectors, strict=True)
-    ]
+def prepare(folder: Path, given: argparse.Namespace) -> None:
+    """Sync the collection, and write the same windows, vectors and questions for the peers."""
+    from judged import Remembering, load, synced
+
+    collection = load(given.set, given.data, given.work)
+    with synced(collection, given.work) as workspace:
+        embedder = workspace.embedder
+        assert isinstance(embedder, Remembering)
+        vectors = embedder.embed([each.text for each in collection.questions[: given.limit]])
+        embedder.save()
+    if given.chunks:
+        with _padded(collection.source, folder, given) as workspace:
+            export(workspace, folder)
+            _, chunks = workspace.catalog.counts()
+    else:
+        with synced(collection, given.work) as workspace:
+            export(workspace, folder)
+            _, chunks = workspace.catalog.counts()
+    np.save(folder / "export" / "asked.npy", vectors)
+    with (folder / "export" / "questions.jsonl").open("w", encoding="utf-8") as file:
+        for each in collection.questions[: given.limit]:
+            file.write(json.dumps({"text": each.text, "gains": each.gains}) + "\n")
+    windows = len(np.load(folder / "export" / "vectors.npy", mmap_mode="r"))
+    (folder / "size.txt").write_text(f"{chunks:,} chunks, {windows:,} windows")
 
 
-def by_chunk(hits: list[Hit]) -> Scores:
-    """The best score of each chunk's windows."""
-    scores: Scores = {}
-    for hit in hits:
-        key = (hit.version, hit.chunk)
-        scores[key] = max(hit.score, scores.get(key, hit.score))
-    return scores
+class Padding:
+    """An embedder for made-up text: real vectors, each moved a little, the same for a text.
 
-
-def rules() -> dict[str, Rule]:
-    """Every way to order chunks that is compared."""
-    found: dict[str, Rule] = {
-        "vectors only": lambda dense, _: dense,
-        "words only (BM25)": lambda _, lexical: lexical,
-    }
-    for constant in (10, 60):
-        found[f"reciprocal ranks, k {constant}"] = reciprocal(constant)
-    scalings = {
-        "min-max": (scaled_by_range, scaled_by_range),
-        "by best": (scaled_by_best, scaled_by_best),
-        "min-max and by best": (scaled_by_range, scaled_by_best),
-    }
-    for name, scaled in scalings.items():
-        for weight in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
-            found[f"convex {name}, vectors {weight}"] = convex(*scaled, weight)
-    return found
-
-
-def reciprocal(constant: int) -> Rule:
-    """Reciprocal rank fusion (Cormack et al. 2009)."""
-
-    def rule(dense: Scores, lexical: Scores) -> Scores:
-        fused: Scores = {}
-        for scores in (dense, lexical):
-            for rank, key in enumerate(sorted(scores, key=lambda key: (-scores[key], key)), 1):
-                fused[key] = fused.get(key, 0.0) + 1 / (constant + rank)
-        return fused
-
-    return rule
-
-
-def convex(
-    scale_dense: Callable[[Scores], Scores],
-    scale_lexical: Callable[[Scores], Scores],
-    weight: float,
-) -> Rule:
-    """A weighted sum of scaled scores (Bruch et al. 2023)."""
-
-    def rule(dense: Scores, lexical: Scores) -> Scores:
-        meaning, words = scale_dense(dense), scale_lexical(lexical)
-        return {
-            key: weight * meaning.get(key, 0.0) + (1 - weight) * words.get(key, 0.0)
-            for key in meaning.keys() | words.keys()
-        }
-
-    return rule
-
-
-def scaled_by_range(scores: Scores) -> Scores:
-    """The worst candidate is 0, the best 1."""
-    low, high = min(scores.values(), default=0), max(scores.values(), default=1)
-    return {key: (score - low) / (high - low or 1.0) for key, score in scores.items()}
-
-
-def scaled_by_best(scores: Scores) -> Scores:
-    """The best candidate is 1; 0 means no shared word, or a cosine of 0."""
-    high = max(scores.values(), default=1)
-    return {key: max(0.0, score / high) for key, score in scores.items()}
-
-
-def judge(cases: list[Case], rule: Rule, paths: dict[str, str]) -> tuple[float, float, float]:
-    """Recall@1, recall@5 and MRR@20 of the gold files' passages."""
-    first = five = reciprocals = 0.0
-    for case in cases:
-        scores = rule(case.dense, case.lexical)
-        ordered = sorted(scores, key=lambda key: (-scores[key], paths.get(key[0], ""), key[1]))
-        right = [paths.get(version) in case.gold for version, _ in ordered[:DEPTH]]
-        rank = right.index(True) + 1 if True in right else 0
-        first += rank == 1
-        five += 1 <= rank <= 5
-        reciprocals += 1 / rank if rank else 0
-    return first / len(cases), five / len(cases), reciprocals / len(cases)
-
-
-def print_times(
-    retriever: Retriever, index: Index, embedder: Embedder, questions: list[dict]
-) -> None:
-    """Times of a search and of its parts, and the ratio to a bare scan of as many vectors.
-
-    The scan is the limit of an exact search: one matrix product in numpy and nothing else, no
-    words, no filter, no text.
+    Args:
+        inner: knows the vectors of real texts.
+        vectors: those that made-up text gets, moved.
     """
-    vectors = np.random.default_rng(0).random((index.count(), embedder.dimensions), np.float32)
-    names = ("whole search", "embed", "vectors", "words", "bare matrix product")
-    parts: dict[str, list[float]] = {name: [] for name in names}
-    for question in [question["question"] for question in questions[:100]]:
-        for name, act in (
-            ("whole search", lambda q=question: retriever.search(q)),
-            ("embed", lambda q=question: embedder.embed([q])),
-        ):
-            started = time.perf_counter()
-            result = act()
-            parts[name].append(time.perf_counter() - started)
-        for name, act in (
-            ("vectors", lambda v=result[0]: index.dense(v, 100)),
-            ("words", lambda q=question: index.lexical(q, 100)),
-            ("bare matrix product", lambda v=result[0]: np.argpartition(vectors @ v, -100)),
-        ):
-            started = time.perf_counter()
-            act()
-            parts[name].append(time.perf_counter() - started)
-    print("| milliseconds | p50 | p95 | to the product |\n| --- | --- | --- | --- |")
-    limit = statistics.median(parts["bare matrix product"])
-    for name, seconds in parts.items():
-        p50 = statistics.median(seconds)
-        p95 = statistics.quantiles(seconds, n=20)[-1] if len(seconds) > 1 else seconds[0]
-        print(f"| {name} | {1e3 * p50:.1f} | {1e3 * p95:.1f} | {p50 / limit:.1f} |")
+
+    def __init__(self, inner: Any, vectors: np.ndarray) -> None:
+        self._inner, self._vectors = inner, vectors
+        self.fingerprint, self.dimensions = inner.fingerprint, inner.dimensions
+        self.max_tokens, self.encode = inner.max_tokens, inner.encode
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of length 1."""
+        real = [text for text in texts if not text.startswith("Padding")]
+        known = iter(self._inner.embed(real)) if real else iter(())
+        return np.stack(
+            [next(known) if not t.startswith("Padding") else self._made(t) for t in texts]
+        )
+
+    def _made(self, text: str) -> np.ndarray:
+        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+        random = np.random.default_rng(seed)
+        vector = self._vectors[random.integers(len(self._vectors))]
+        vector = vector + random.normal(0, 0.6 / len(vector) ** 0.5, len(vector))
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
-def print_gate(known: list[Case], strangers: list[Case]) -> None:
-    """How well the best cosine tells questions on these documents from questions on others."""
-    mine = [max(case.dense.values(), default=-1.0) for case in known]
-    other = [max(case.dense.values(), default=-1.0) for case in strangers]
-    above = sum((a > b) + 0.5 * (a == b) for a in mine for b in other) / (len(mine) * len(other))
-    print(f"\nbest cosine, questions on these documents against others: AUROC {above:.3f}")
-    print("\n| refuse_below | refused wrongly | refused rightly |\n| --- | --- | --- |")
-    for bound in (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6):
-        wrong = sum(score < bound for score in mine) / len(mine)
-        right = sum(score < bound for score in other) / len(other)
-        print(f"| {bound:.2f} | {wrong:.3f} | {right:.3f} |")
+def _padded(source: Path, folder: Path, given: argparse.Namespace) -> Any:
+    """A workspace of the collection and of made-up documents, ``--chunks`` chunks in all."""
+    from groundtone import Workspace
+    from groundtone.embedding import open_embedder
+    from judged import Remembering
+
+    real = Remembering(open_embedder("all-minilm-l6-v2"), given.work / given.set / "vectors.npz")
+    (folder / "padding").mkdir(parents=True, exist_ok=True)
+    workspace = Workspace.create(folder / "workspace")
+    workspace.__dict__["embedder"] = Padding(real, real.vectors())
+    with Workspace.open(given.work / given.set / "workspace") as plain:
+        _, have = plain.catalog.counts()
+        words = [
+            w
+            for d in plain.catalog.documents()[:300]
+            for w in plain.catalog.text(d.version).split()
+        ]
+    for number in range(max(0, given.chunks - have) // PER_FILE):
+        path = folder / "padding" / f"{number:05}.md"
+        if not path.exists():
+            path.write_text(made_up(words, number, 0), "utf-8")
+    workspace.sync(source, folder / "padding")
+    return workspace
+
+
+def made_up(words: Sequence[str], number: int, edition: int) -> str:
+    """A document of `PER_FILE` sections, each of 150 words drawn from real ones."""
+    random = np.random.default_rng((number, edition))
+    parts = [f"# Padding {number} {edition}\n"]
+    for section in range(PER_FILE):
+        drawn = random.integers(len(words), size=150)
+        text = " ".join(words[at].strip("#`*|>-<[]()~=") for at in drawn)
+        parts.append(f"## Part {section}\n\n{text}\n")
+    return "\n".join(parts)
+
+
+def export(workspace: Any, folder: Path) -> None:
+    """Every window's text and vector, as the peers are given them."""
+    (folder / "export").mkdir(parents=True, exist_ok=True)
+    texts = []
+    with (folder / "export" / "windows.jsonl").open("w", encoding="utf-8") as file:
+        for document in workspace.catalog.documents():
+            text = workspace.catalog.text(document.version)
+            for chunk in workspace.catalog.chunks(document.version):
+                for start, end in chunk.windows:
+                    texts.append(chunk.lead + text[start:end])
+                    row = {"document": document.path, "text": texts[-1]}
+                    file.write(json.dumps(row) + "\n")
+    vectors = [workspace.embedder.embed(texts[at : at + 512]) for at in range(0, len(texts), 512)]
+    np.save(folder / "export" / "vectors.npy", np.concatenate(vectors))
+
+
+def measured(system: str, folder: Path, given: argparse.Namespace) -> dict[str, Any]:
+    """One system in this process: what it finds, how long it takes, what it needs."""
+    asked = [row["text"] for row in _lines(folder / "export" / "questions.jsonl")]
+    opened = SYSTEMS[system](folder, given)
+    ask, disk = next(opened)
+    times, found = timed(ask, asked)
+    result: dict[str, Any] = {"found": found, "times": times, "disk_mb": disk / 1e6}
+    result["more"] = dict(opened) if system == "ours" else {}
+    result["mb"] = _peak() / 1024
+    return result
+
+
+def timed(ask: Ask, questions: Sequence[str]) -> tuple[list[float], list[list[str]]]:
+    """Seconds and answers, one question at a time."""
+    for question in questions[:WARM]:
+        ask(question)
+    times, found = [], []
+    for question in questions:
+        began = time.perf_counter()
+        found.append(ask(question))
+        times.append(time.perf_counter() - began)
+    return times, found
+
+
+def ours(folder: Path, given: argparse.Namespace) -> Iterator[Any]:
+    """The search of a workspace, as an application calls it; then callers at once, then updates."""
+    from groundtone import Workspace
+
+    with Workspace.open(folder / "workspace") as workspace:
+
+        def ask(question: str) -> list[str]:
+            [trace] = workspace.retriever.traces([question], 5)
+            return list(dict.fromkeys(trace.paths[version] for version, _ in trace.order))[:10]
+
+        def search(question: str) -> list[str]:
+            return [passage.document for passage in workspace.search(question, 5)]
+
+        yield ask, _size(folder / "workspace" / ".groundtone")
+        questions = [row["text"] for row in _lines(folder / "export" / "questions.jsonl")]
+        yield f"{given.callers} callers at once", _at_once(search, questions, given.callers)
+    if given.update and given.chunks:
+        replace(folder, given)
+        with Workspace.open(folder / "workspace") as workspace:
+            yield f"after {given.update:,} chunks were replaced", timed(search, questions)[0]
+
+
+def replace(folder: Path, given: argparse.Namespace) -> None:
+    """Write another edition of so many chunks, and sync."""
+    words = [
+        word
+        for row in _lines(folder / "export" / "windows.jsonl")[:2000]
+        for word in row["text"].split()
+    ]
+    for number in range(given.update // PER_FILE):
+        path = folder / "padding" / f"{number:05}.md"
+        path.write_text(made_up(words, number, time.time_ns()), "utf-8")
+    from judged import load
+
+    collection = load(given.set, given.data, given.work)
+    with _padded(collection.source, folder, given):
+        pass
+
+
+def bm25(folder: Path, _: argparse.Namespace) -> Iterator[Any]:
+    """Plain BM25 by bm25s: English stop words, no stemmer, its defaults."""
+    import bm25s
+
+    rows = _lines(folder / "export" / "windows.jsonl")
+    index = bm25s.BM25()
+    index.index(
+        bm25s.tokenize([row["text"] for row in rows], show_progress=False), show_progress=False
+    )
+    index.save(folder / "export" / "bm25s")
+
+    def ask(question: str) -> list[str]:
+        tokens = bm25s.tokenize([question], show_progress=False)
+        hits, _ = index.retrieve(tokens, k=min(100, len(rows)), show_progress=False)
+        return list(dict.fromkeys(rows[at]["document"] for at in hits[0]))[:10]
+
+    yield ask, _size(folder / "export" / "bm25s")
+
+
+def dense(folder: Path, _: argparse.Namespace) -> Iterator[Any]:
+    """Exact dense search: one matrix product in numpy."""
+    from groundtone.embedding import open_embedder
+
+    rows = [row["document"] for row in _lines(folder / "export" / "windows.jsonl")]
+    vectors = np.load(folder / "export" / "vectors.npy")
+    embedder = open_embedder("all-minilm-l6-v2")
+
+    def ask(question: str) -> list[str]:
+        scores = vectors @ embedder.embed([question])[0]
+        first = np.argpartition(-scores, min(100, len(rows) - 1))[:100]
+        return list(dict.fromkeys(rows[at] for at in first[np.argsort(-scores[first])]))[:10]
+
+    yield ask, vectors.nbytes
+
+
+SYSTEMS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Any]]] = {
+    "ours": ours,
+    "bm25s": bm25,
+    "exact dense (numpy)": dense,
+}
+
+
+def _at_once(ask: Ask, questions: Sequence[str], callers: int) -> list[float]:
+    """Seconds of each question while so many callers ask."""
+    times: list[float] = []
+
+    def call(some: Sequence[str]) -> None:
+        for question in some:
+            began = time.perf_counter()
+            ask(question)
+            times.append(time.perf_counter() - began)
+
+    threads = [
+        threading.Thread(target=call, args=(questions[at::callers],)) for at in range(callers)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times
+
+
+def _apart(command: Sequence[str]) -> dict[str, Any] | str:
+    """A process of its own; its last line is its result. A text says why there is none."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return (done.stderr.strip().splitlines() or ["it failed"])[-1]
+    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def _quantiles(times: Sequence[float]) -> tuple[float, float]:
+    ordered = sorted(times)
+    return 1e3 * statistics.median(ordered), 1e3 * ordered[int(0.95 * (len(ordered) - 1))]
+
+
+def _peak() -> int:
+    """Kilobytes that this process had at most; ru_maxrss would count its parent's too."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 if __name__ == "__main__":

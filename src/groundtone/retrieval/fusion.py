@@ -15,7 +15,7 @@ from groundtone.index.words import telling
 Parts = dict[str, float]
 """What each part of a rule adds to the score of one chunk, by name."""
 
-WEIGHTS = {"vectors": 8.5, "words": 2.5, "phrases": 1.2, "nearness": 3.6}
+WEIGHTS = {"vectors": 8.5, "words": 2.7, "phrases": 1.3, "nearness": 3.4}
 """Of the features; fitted by bench/fusion.py, only their ratios count."""
 
 NEAR = 8  # words
