@@ -210,19 +210,21 @@ years.</p></div><section id="parts"><h2>Parts<a class="headerlink" href="#parts"
 <tr class="row-odd"><th class="head"><p>Part</p></th><th class="head"><p>Made of</p></th></tr>
 </thead><tbody><tr class="row-even"><td><p>rope</p></td><td><p>steel</p></td></tr>
 <tr class="row-odd"><td><p>hook</p></td><td><p>iron</p></td></tr></tbody></table>
-<ul class="simple"><li><p>inspect daily</p></li><li><p>oil weekly</p><ul><li><p>with care</p></li></ul></li></ul><div
-class="highlight-python notranslate"><div class="highlight"><pre><span></span><span class="n"
->crane</span> <span class="o">=</span> <span class="n">Crane</span><span class="p">(</span><span
-class="s2">&quot;blue&quot;</span><span class="p">)</span>
+<ul class="simple"><li><p>inspect daily</p></li><li><p>oil weekly</p>
+<ul><li><p>with care</p></li></ul></li></ul>
+<div class="highlight-python notranslate"><div class="highlight"><pre><span></span><span
+class="n">crane</span> <span class="o">=</span> <span class="n">Crane</span><span class="p"
+>(</span><span class="s2">&quot;blue&quot;</span><span class="p">)</span>
 <span class="n">crane</span><span class="o">.</span><span class="n">lift</span><span class="p"
 >(</span><span class="n">tons</span><span class="o">=</span><span class="mi">4</span><span class="p"
 >)</span>
 </pre></div></div></section><section id="calls"><h2>Calls<a class="headerlink" href="#calls">¶</a>
 </h2><dl class="py function"><dt class="sig sig-object py" id="lift">
 <span class="sig-name descname"><span class="pre">lift</span></span><span class="sig-paren">(</span>
-<em class="sig-param"><span class="n"><span class="pre">tons</span></span></em>, <em class="sig-param">
-<span class="n"><span class="pre">slowly</span></span><span class="o"><span class="pre">=</span></span><span class="default_value">
-<span class="pre">True</span></span></em><span class="sig-paren">)</span><a
+<em class="sig-param"><span class="n"><span class="pre">tons</span></span></em>,
+<em class="sig-param"><span class="n"><span class="pre">slowly</span></span>
+<span class="o"><span class="pre">=</span></span><span class="default_value"><span
+class="pre">True</span></span></em><span class="sig-paren">)</span><a
 class="reference internal" href="_modules/crane.html#lift"><span class="viewcode-link">
 <span class="pre">[source]</span></span>
 </a><a class="headerlink" href="#lift">¶</a></dt><dd><p>Lift a load of at most four tons.</p><dl
