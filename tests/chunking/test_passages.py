@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundtone.chunking import Chunk, chunk, section_label
+from groundtone.chunking import Chunk, Encode, chunk, section_label
 from groundtone.documents import Block, Document
 from groundtone.documents.composing import Composer
 
@@ -43,7 +43,9 @@ def documents(draw: st.DrawFn) -> Document:
     return composer.document(draw(sentence), "text/plain")
 
 
-def check(document: Document, chunks: list[Chunk], sizes: dict[str, int]) -> None:
+def check(
+    document: Document, chunks: list[Chunk], sizes: dict[str, int], encode: Encode = encode
+) -> None:
     text = document.text
     assert [one.ordinal for one in chunks] == list(range(len(chunks)))
     for before, after in pairwise(chunks):
@@ -55,7 +57,7 @@ def check(document: Document, chunks: list[Chunk], sizes: dict[str, int]) -> Non
         assert one.windows
         assert all(one.start <= w.start < w.end <= one.end for w in one.windows)
         for window in one.windows:
-            assert count(window.text) <= sizes["window_tokens"] - 2
+            assert len(encode(window.text)) <= sizes["window_tokens"] - 2
             header = f"{text[slice(*window.header)]}\n" if window.header else ""
             assert window.text == one.lead + header + text[window.start : window.end]
             assert one.lead == "" or one.lead.endswith("\n")
