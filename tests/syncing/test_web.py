@@ -258,7 +258,7 @@ def test_a_redirect_into_a_private_network_is_refused(
     port = site.host.rpartition(":")[2]
     monkeypatch.setattr(connecting, "is_public", lambda ip: ip == "127.0.0.1")
     site.pages["/a"] = moved(f"http://[::1]:{port}/secret")
-    with pytest.raises(NotFetched, match="::1: a private address"):
+    with pytest.raises(NotFetched, match="::1 is a private address"):
         get(f"{site.url}/a", allow_private=False)
 
 
@@ -365,7 +365,7 @@ def test_a_cut_connection_and_a_server_that_is_not_there(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.raises(NotFetched, match=r"robots.txt could not be asked: no connection"):
+    with pytest.raises(NotFetched, match=r"^no connection"):
         get(f"http://127.0.0.1:{port}/")
 
 

@@ -26,7 +26,7 @@ def forget(
 
     They are in no answer from then on, and `sync` leaves them alone until they are named again.
     """
-    from groundtone.cli.synced import printable
+    from groundtone.cli.synced import counted, printable
     from groundtone.workspace import Workspace
 
     out = Output(as_json)
@@ -45,5 +45,6 @@ def forget(
     rows = [{"source": one, "documents": count} for one, count in removed.items()]
     out.document({"forgotten": rows})
     for one, count in removed.items():
-        documents = f"{count:,} document{'s' * (count != 1)}"
-        out.show(f"Forgot {printable(one)} with {documents}; its files are untouched.")
+        out.show(
+            f"Forgot {printable(one)} with {counted(count, 'document')}; its files are untouched."
+        )

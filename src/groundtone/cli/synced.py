@@ -49,8 +49,8 @@ def shown(report: SyncReport) -> list[Any]:
         lines = ["Nothing was done. A sync would do this:", counts, *_changes(report)]
     elif report.chunks:
         lines.append(
-            f"{report.chunks:,} chunks were made, found by {report.windows:,} windows, "
-            f"{report.embedded:,} of them embedded now."
+            f"{counted(report.chunks, 'chunk')} found by {counted(report.windows, 'window')}, "
+            f"{report.embedded:,} of which had to be embedded."
         )
     if report.failed:
         lines.append(failures(report.failed))
@@ -94,6 +94,15 @@ def brief(report: SyncReport) -> str:
     names += ["…"] * (len(report.changes) > FEW)
     told = f"{', '.join(counts) or 'nothing changed'} in {duration(report.seconds)}"
     return f"{told}: {', '.join(names)}" if names else told
+
+
+def counted(number: int, what: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "chunk"), counted(1200, "chunk")
+    ('1 chunk', '1,200 chunks')
+    """
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def printable(text: str) -> str:

@@ -67,7 +67,8 @@ class Backend(httpcore2.NetworkBackend):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         allowed = [ip for ip in addresses if self._allow_private or is_public(ip)]
         if not allowed:
-            raise PrivateAddress(f"{host} is {', '.join(addresses)}")
+            shown = host if addresses == [host] else f"{host} ({', '.join(addresses)})"
+            raise PrivateAddress(f"{shown} is a private address, which is not reached")
         for number, ip in enumerate(allowed, 1):
             try:
                 stream = self._opener.connect_tcp(

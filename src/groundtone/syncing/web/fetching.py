@@ -47,6 +47,10 @@ class NotFetched(Exception):
         self.gone = gone
 
 
+class _Unreachable(NotFetched):
+    """A page whose whole site cannot be reached."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a server sent.
@@ -166,14 +170,12 @@ class Session:
             seconds = f"{self._limits.seconds:g}"
             reason = f"it was not there within {seconds} s ([web] seconds)"
         except PrivateAddress as error:
-            raise NotFetched(
-                f"{error}: a private address, which is reached only with [web] allow_private"
-            ) from None
+            raise _Unreachable(f"{error} ([web] allow_private)") from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
             detail = " ".join(str(error).split())[:200] or type(error).__name__
             reason = f"no connection: {detail}"
         self._silent[here] += 1
-        raise NotFetched(reason)
+        raise _Unreachable(reason)
 
     def _stream(
         self, address: str, conditions: dict[str, str]
@@ -212,6 +214,8 @@ class Session:
                 # RFC 9309, 2.3.1: if none is there (4xx), all is allowed; if unknown, nothing.
                 absent = error.reason.startswith("HTTP 4") and "429" not in error.reason
                 why_not = "" if absent else f"robots.txt could not be asked: {error.reason}"
+                if isinstance(error, _Unreachable):
+                    why_not = error.reason
                 self._robots[place] = robots.Robots(why_not=why_not)
         if refusal := self._robots[place].refusal(address):
             raise NotFetched(refusal)

@@ -73,9 +73,12 @@ class Pages:
         if found.files:
             return
         for address, reason in found.failed:
+            private = "allow_private" in reason
             raise GroundtoneError(
                 f"{address} could not be fetched: {reason}.",
-                "Nothing was remembered; correct the address, or try again later.",
+                "If it is meant, set `allow_private = true` under [web] in groundtone.toml."
+                if private
+                else "Nothing was remembered; correct the address, or try again later.",
             )
         why = "; ".join(found.notes) or "it holds nothing"
         raise WrongUse(f"{source} has no page to read: {why}.", "Name another address.")
