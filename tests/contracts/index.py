@@ -129,7 +129,7 @@ class IndexContract:
                 entry(1, "The err field of step 1042, where err is 1042."),
                 entry(2, "What to do about ERR-1042 in a long text about other things entirely."),
                 # In a collection of two, no word is rare: BM25 needs others to compare with.
-                *(entry(n, f"Page {n} is about something else.") for n in range(3, 9)),
+                *(entry(n, f"Page {n} names colours, tables, windows, mirrors.") for n in range(3, 9)),
             ]
         )
         index.optimise()
