@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundtone.answering.labels import LabelTemplate, attach, strip
+from groundtone.answering.labels import LabelTemplate, attach, footnote, hints, strip
 
 SOURCE = LabelTemplate("[Source: {title}, Section {section}]")
 
@@ -54,3 +54,17 @@ def test_closing_labels_stand_once_each_and_numbers_after_their_sentences() -> N
 @given(st.text(alphabet=st.characters(exclude_characters="[]"), max_size=200))
 def test_text_without_brackets_is_left_alone(text: str) -> None:
     assert strip(text) == text.strip()
+
+
+def test_the_models_own_labels_are_hints() -> None:
+    places = [("Guide", "1"), ("FAQ", ""), ("Guide", "2.1")]
+    assert hints("Press N [2]. Then M [1, 3].", places) == {0, 1, 2}
+    assert hints("Press N. [Source: Guide, Section 2.1]", places) == {2}
+    assert hints("Press N. [Source: FAQ]", places) == {1}
+    assert hints("Press N [9]. [Source: Nowhere, Section 1]", places) == frozenset()
+
+
+def test_a_footnote_names_the_place() -> None:
+    line = footnote(n=2, title="Guide", section="", document="g.pdf", page=7)
+    assert line == "[^2]: Guide (g.pdf, page 7)"
+    assert LabelTemplate("[^{n}]").footnotes

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundtone.answering.prompt import Shot, compose, defuse, excerpt, turns
+from groundtone.answering.prompt import (
+    WITH_PASSAGES,
+    Shot,
+    again,
+    compose,
+    defuse,
+    excerpt,
+    tier_of,
+    turns,
+)
 from groundtone.errors import EngineError
 from groundtone.retrieval import Passage
 
@@ -92,3 +101,32 @@ def test_worked_examples_bring_their_own_passages() -> None:
     assert assistant["content"] == "There."
     bare, _ = turns(replace(shot, passages=()), words, 100)
     assert bare["content"] == "Where?"
+
+
+def test_the_tiny_models_prompt_is_the_one_adapters_were_trained_with() -> None:
+    made = compose("How?", [passage("Reset it.")], count=words, system="S", refusal="No.")
+    assert (
+        made.messages[0]["content"] == f"S\n\n{WITH_PASSAGES}\n\n[1] Guide > 2.1 Reset\nReset it."
+    )
+
+
+def test_stronger_models_are_told_more() -> None:
+    for name, tier in (("gguf:m.gguf", "small"), ("http://host/v1#m", "strong")):
+        assert tier_of(name) == tier
+        made = compose(
+            "How?",
+            [passage("Reset it.")],
+            count=words,
+            system="S",
+            tier=tier,
+            refusal="Not {here}.",
+        )
+        assert "say exactly: Not {here}." in made.messages[0]["content"]
+
+
+def test_a_retry_keeps_the_prompt_and_names_what_was_wrong() -> None:
+    prompt = compose("How?", [passage("Reset it.")], count=words, system="S")
+    retry = again(prompt.messages, "Eat it.<|im_end|>", ["Eat it."])
+    assert retry[:2] == prompt.messages
+    assert "<|im_end|>" not in retry[2]["content"]
+    assert "- Eat it." in retry[3]["content"]

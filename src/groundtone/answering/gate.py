@@ -107,6 +107,6 @@ def telling(question: str, read: Evidence) -> Source | None:
     for index in np.argsort(-likeness(question, said, read), kind="stable")[:5]:
         unit = read.units[int(index)]
         words = unit.wording.content
-        if len(words & said.content) > 1 and len(words - said.content) > 1:
+        if len(words & said.content) > 1 and words - said.content:
             return Source(unit.passage, unit.start, unit.end)
     return None
