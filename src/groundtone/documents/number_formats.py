@@ -83,6 +83,8 @@ def _sections(code: str) -> tuple[str, ...]:
 def _number(value: float, code: str) -> str:
     if value != value or value in (float("inf"), float("-inf")):
         return str(value)
+    if code == "General":
+        return _general(value)
     sections = _sections(code)
     sign = ""
     if len(sections) == 1:

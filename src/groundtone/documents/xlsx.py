@@ -8,33 +8,19 @@ those ranges.
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from groundtone.documents.composing import Composer
 from groundtone.documents.document import Document
-from groundtone.documents.number_formats import shown
 from groundtone.documents.office import check_package
 from groundtone.documents.regions import Region, Row, regions
+from groundtone.documents.workbook import Workbook
 
-if TYPE_CHECKING:
-    from openpyxl.workbook.workbook import Workbook
-
-_LAST_ROW = 1_048_576
-_MOST_CELLS = 1_500_000
+_MOST_CELLS = 3_000_000
 _MOST_RANGES = 2_000
-_LONGEST_CELL = 32_767
 _MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# A formula's cell without a value: never computed, as files written by programs are.
-_NOT_COMPUTED = re.compile(rb"(?:</f>|<f[^<>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
-_NAMES = re.compile(rb"<(?:\w+:)?definedNames\b.*?</(?:\w+:)?definedNames>", re.DOTALL)
-_PIECE = 1_000_000
-_OVERLAP = 200
 
 
 def read(path: Path, data: bytes) -> Document:
@@ -49,53 +35,19 @@ def read(path: Path, data: bytes) -> Document:
         UnreadableFile: see `office.check_package`.
     """
     properties = check_package(path, data)
-    notes: list[str] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what openpyxl does not support is not wanted here
-        try:
-            book = _open(data)
-        except Exception:  # openpyxl is stricter than Excel about styles, names and themes
-            book = _open(_bare(data))
-            notes.append("its number formats are damaged; dates and amounts are shown plainly")
-        try:
-            return _document(path, data, book, properties, notes)
-        finally:
-            book.close()
-
-
-def _open(data: bytes) -> Workbook:
-    from openpyxl import load_workbook
-
-    return load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-
-
-def _bare(data: bytes) -> bytes:
-    """The same package without what only decorates it."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w") as target:
-        for name in source.namelist():
-            if not name.startswith(("docProps/", "xl/theme/")) and name != "xl/styles.xml":
-                content = source.read(name)
-                if name == "xl/workbook.xml" and len(content) < _PIECE:
-                    content = _NAMES.sub(b"", content)
-                target.writestr(name, content, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
-
-
-def _document(
-    path: Path, data: bytes, book: Workbook, properties: dict[str, str], notes: list[str]
-) -> Document:
+    book = Workbook(data)
     composer = Composer()
+    notes: list[str] = []
     ranges: list[list[Any]] = []
     left = _MOST_CELLS
-    for number, sheet in enumerate(book.worksheets, 1):
-        if sheet.sheet_state != "visible":
-            notes.append(f"sheet {sheet.title!r} is hidden")
-        rows = _Rows(sheet, left)
+    for number, sheet in enumerate(book.sheets, 1):
+        if not sheet.visible:
+            notes.append(f"sheet {sheet.name!r} is hidden")
+        rows = _Limited(book.rows(sheet), left)
         begun = False
         for region in regions(rows):
             if not begun:
-                composer.add("heading", sheet.title, level=1, page=number)
+                composer.add("heading", sheet.name, level=1, page=number)
                 begun = True
             start = _add(composer, region, number)
             if start is not None and region.is_table and len(ranges) < _MOST_RANGES:
@@ -103,13 +55,16 @@ def _document(
         left -= rows.cells
         if rows.stopped_at:
             notes.append(
-                f"sheet {sheet.title!r} was read up to row {rows.stopped_at}: "
+                f"sheet {sheet.name!r} was read up to row {rows.stopped_at}: "
                 f"more than {_MOST_CELLS:,} cells"
             )
-    if missing := _not_computed(data):
+    if book.not_computed:
         notes.append(
-            f"{missing} formula(s) have no computed value in the file; open and save it in Excel"
+            f"{book.not_computed} formula(s) have no computed value in the file; "
+            "open and save it in Excel"
         )
+    if book.damaged_formats:
+        notes.append("its number formats are damaged; dates and amounts are shown plainly")
     metadata: dict[str, Any] = {**properties, "ranges": ranges} if ranges else dict(properties)
     title = properties.get("title") or path.stem
     return composer.document(title, _MEDIA_TYPE, tuple(notes), metadata)
@@ -142,58 +97,26 @@ def _cell_ranges(region: Region) -> str:
     return ",".join(f"{first}{top}:{last}{bottom}" for top, bottom in runs)
 
 
-class _Rows:
-    """The rows of a sheet with something in them.
+class _Limited:
+    """Rows up to a number of cells.
 
     Args:
-        sheet: a read-only worksheet.
-        limit: most cells taken in; then `stopped_at` tells the row.
+        rows: a sheet's.
+        limit: most cells taken in; beyond, `stopped_at` tells the row.
     """
 
-    def __init__(self, sheet: Any, limit: int) -> None:
-        self._sheet = sheet
+    def __init__(self, rows: Iterable[Row], limit: int) -> None:
+        self._rows = rows
         self._limit = limit
         self.cells = 0
         self.stopped_at = 0
 
     def __iter__(self) -> Iterator[Row]:
-        # The size that a file states is often wrong, and would be filled up with empty cells.
-        self._sheet.reset_dimensions()
-        for number, row in enumerate(self._sheet.iter_rows(), 1):
-            if number > _LAST_ROW or self.cells > self._limit:
-                self.stopped_at = number - 1
+        last = 0
+        for row in self._rows:
+            if self.cells > self._limit:
+                self.stopped_at = last
                 return
-            texts = _texts(row)
-            if texts:
-                self.cells += len(texts)
-                yield Row(number, texts)
-
-
-def _texts(row: Sequence[Any]) -> dict[int, str]:
-    texts = {}
-    for column, cell in enumerate(row, 1):
-        value = cell.value
-        if value is not None:
-            text = shown(value, None if isinstance(value, str) else cell.number_format)
-            if text:
-                texts[column] = text[:_LONGEST_CELL]
-    return texts
-
-
-def _not_computed(data: bytes) -> int:
-    """How many formulas have no value."""
-    count = 0
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for name in archive.namelist():
-            if not (name.startswith("xl/worksheets/") and name.endswith(".xml")):
-                continue
-            with archive.open(name) as part:
-                rest = b""
-                while piece := part.read(_PIECE):
-                    piece = rest + piece
-                    end = 0
-                    for match in _NOT_COMPUTED.finditer(piece):
-                        count += 1
-                        end = match.end()
-                    rest = piece[max(end, len(piece) - _OVERLAP) :]
-    return count
+            self.cells += len(row.cells)
+            last = row.number
+            yield row
