@@ -6,7 +6,6 @@ import email
 import email.policy
 import mimetypes
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -15,7 +14,7 @@ from groundtone.documents import hypertext, mail_headers, quoting
 from groundtone.documents.composing import Composer
 from groundtone.documents.decoding import NotText, decode
 from groundtone.documents.document import Document
-from groundtone.documents.limits import Budget, Member
+from groundtone.documents.limits import Member
 from groundtone.errors import UnreadableFile
 
 _SHOWN = ("From", "To", "Cc", "Date")
@@ -40,6 +39,11 @@ def read(path: Path, data: bytes) -> Document:
     Earlier messages quoted at its end stand each under the line that introduces it. Signatures by
     machines and pictures inside the text are left out, nothing is fetched.
     """
+    return read_with_parts(path, data)[0]
+
+
+def read_with_parts(path: Path, data: bytes) -> tuple[Document, list[Member]]:
+    """The message as `read` returns it, and its attachments, forwarded messages among them."""
     message = _parsed(data)
     found = _Contents()
     found.take(message)
@@ -54,20 +58,11 @@ def read(path: Path, data: bytes) -> Document:
     for body in found.bodies:
         body.add_to(composer)
     notes = found.notes
-    if any(isinstance(m.content, UnreadableFile) for m in found.attachments):
+    if any(isinstance(member.content, UnreadableFile) for member in found.attachments):
         notes = (*notes, "a part of it cannot be read")
     title = details.get("subject") or composer.first_heading or path.stem
-    return composer.document(title, "message/rfc822", tuple(dict.fromkeys(notes)), details)
-
-
-def open_parts(path: Path, data: bytes, budget: Budget) -> Iterator[Member]:
-    """The attachments, forwarded messages among them."""
-    found = _Contents()
-    found.take(_parsed(data))
-    for member in found.attachments:
-        if isinstance(member.content, bytes):
-            budget.take(len(member.content))
-        yield member
+    document = composer.document(title, "message/rfc822", tuple(dict.fromkeys(notes)), details)
+    return document, found.attachments
 
 
 def _parsed(data: bytes) -> Message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -72,10 +72,18 @@ def _family(path: Path, data: bytes) -> str:
 
 
 def _own(path: Path, data: bytes, family: str) -> Document:
-    """What one reader makes of a file, without what is inside it."""
+    """What one reader makes of a file, without what is inside it.
+
+    Raises:
+        UnreadableFile: whatever is wrong with it.
+    """
     module = _module(path, family)
     with _AsReasons(path, FAMILIES[family].label):
         document: Document = module.read(path, as_plain(data, family))
+    return _finished(path, document, family)
+
+
+def _finished(path: Path, document: Document, family: str) -> Document:
     if not document.text.strip():
         raise UnreadableFile(path, f"holds no text{_SILENT.get(family, '')}")
     title = " ".join(document.title.encode("utf-8", "replace").decode("utf-8").split())
@@ -133,30 +141,38 @@ class _Unpacker:
         metadata: Mapping[str, Any],
         depth: int,
     ) -> None:
-        """Read one thing by its family's reader, and then what is inside it."""
+        """Read one thing by its family's reader, and then what is inside it.
+
+        A reader has `read` (one document), `open_parts` (a container), or `read` and
+        `read_with_parts` (a document that brings others).
+        """
         module = _module(path, family)
-        opening: Callable[[Path, bytes, Budget], Iterator[Member]] | None
-        opening = getattr(module, "open_parts", None)
-        if hasattr(module, "read"):
-            try:
-                document = _own(path, data, family)
-            except UnreadableFile as error:
-                self._fail(name, error)
+        members: Iterable[Member] = ()
+        try:
+            if hasattr(module, "read_with_parts"):
+                with _AsReasons(path, FAMILIES[family].label):
+                    document, members = module.read_with_parts(path, data)
+                self._add(name, _finished(path, document, family), metadata)
+            elif hasattr(module, "read"):
+                self._add(name, _own(path, data, family), metadata)
             else:
-                if metadata:
-                    document = replace(document, metadata={**document.metadata, **metadata})
-                self.parts.append(Part(name, document))
-        if opening is None:
-            return
+                members = module.open_parts(path, data, self._budget)
+        except UnreadableFile as error:
+            self._fail(name, error)
         try:
             with _AsReasons(path, FAMILIES[family].label):
-                for member in opening(path, data, self._budget):
+                for member in members:
                     if depth >= self._budget.limits.depth:
                         deepest = f"nested deeper than {depth} levels; not opened"
                         raise UnreadableFile(name, deepest)
                     self._take_member(name, member, depth + 1)
         except UnreadableFile as error:
             self._fail(name, error)
+
+    def _add(self, name: str, document: Document, metadata: Mapping[str, Any]) -> None:
+        if metadata:
+            document = replace(document, metadata={**document.metadata, **metadata})
+        self.parts.append(Part(name, document))
 
     def _take_member(self, within: str, member: Member, depth: int) -> None:
         self._budget.take_member()
