@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,11 +41,17 @@ def ask(
             out.show(*shown(opened, answer))
 
 
-def answered(workspace: Workspace, question: str, model: str | None, out: Output) -> Answer:
+def answered(
+    workspace: Workspace,
+    question: str,
+    model: str | None,
+    out: Output,
+    history: Sequence[dict[str, str]] = (),
+) -> Answer:
     """Ask, with the model's words streaming by on a terminal until the answer replaces them."""
     from groundtone.answering.answer import Answer
 
-    events = workspace.stream(question, model=model)
+    events = workspace.stream(question, model=model, history=history)
     if out.as_json or not (sys.stdout.isatty() and sys.stderr.isatty()):
         return next(event for event in events if isinstance(event, Answer))
     from rich.live import Live
@@ -110,6 +117,8 @@ def opens(workspace: Workspace, answer: Answer, citation: Citation) -> str:
     if info is None:
         return f"{citation.document} (no longer in this workspace)"
     path = file_of(workspace, info.source, info.path)
+    if isinstance(path, str):
+        return path  # a page on the web, which opens as it is
     if info.media_type in LINED:
         line = workspace.catalog.text(passage.version, 0, citation.start).count("\n") + 1
         return f"{path}:{line}"
@@ -117,8 +126,13 @@ def opens(workspace: Workspace, answer: Answer, citation: Citation) -> str:
     return f"{path}, {page}characters {citation.start}–{citation.end}"
 
 
-def file_of(workspace: Workspace, source: int, document: str) -> Path:
-    """The file of a document: under the current folder relative to it, else in full."""
+def file_of(workspace: Workspace, source: int, document: str) -> Path | str:
+    """The file of a document: under the current folder relative to it, else in full.
+
+    A page on the web is its own address.
+    """
+    if is_address(document):
+        return document
     known = {entry.id: entry.path for entry in workspace.catalog.sources()}
     root = workspace.folder.resolve() / known.get(source, "")
     path = root if root.is_file() else root / document

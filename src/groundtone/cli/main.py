@@ -20,6 +20,7 @@ import typer.core
 from groundtone import __version__
 from groundtone.cli import (
     ask,
+    chat,
     compare,
     demo,
     doctor,
@@ -49,6 +50,7 @@ ORDER = (
     "inspect",
     "search",
     "ask",
+    "chat",
     "log",
     "tune",
     "models",
@@ -82,6 +84,7 @@ app.command("forget", short_help="Take sources out of it.")(forget.forget)
 app.command("inspect", short_help="Show what is understood of a file.")(inspect.inspect)
 app.command("search", short_help="Find passages.")(search.search)
 app.command("ask", short_help="Answer a question, with citations that open.")(ask.ask)
+app.command("chat", short_help="Ask on, follow-ups understood.")(chat.chat)
 app.add_typer(log.app, name="log", short_help="See, rate and export the answers given.")
 app.add_typer(tune.app, name="tune", short_help="Teach the model your style.")
 app.add_typer(models.app, name="models", short_help="Fetch, list and choose models.")
