@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundtone.catalog import Catalog, StoredChunk, StoredDocument
+from groundtone.catalog import Catalog, FailedFile, StoredChunk, StoredDocument
 from groundtone.catalog.rows import PART
+from groundtone.catalog.windows import digest
 from groundtone.errors import Busy, GroundtoneError
 
 CHUNK = StoredChunk(
@@ -54,6 +55,52 @@ def test_a_new_version_takes_the_place_of_the_old(catalog: Catalog) -> None:
     assert catalog.chunks("v1") == [] and catalog.text("v2") == ""
     assert catalog.replace_documents([document("v3", text="again")]) == set()
     assert catalog.text("v3") == "again"
+
+
+def test_a_replaced_version_is_found_while_its_text_lives_on(catalog: Catalog) -> None:
+    catalog.replace_documents([document("v1")])
+    catalog.replace_documents([document("v2")])
+    catalog.replace_documents([replace(document("v3", "moved.md"), before="v2")])
+    for version in ("v1", "v2", "v3"):
+        info = catalog.document(version)
+        assert info is not None and (info.version, info.path) == ("v3", "moved.md")
+        assert catalog.text(version, 1, 3) == "ex"
+    catalog.replace_documents([document("v4", "moved.md", "other")])
+    assert catalog.document("v1") is None and catalog.text("v2") == ""
+
+
+def test_documents_that_stay_get_other_places(catalog: Catalog) -> None:
+    catalog.replace_documents([document("v1"), document("v2", "b.md")])
+    moved = replace(document("v1", "new.zip!/b.md"), file="new.zip", mtime_ns=18, recipe="r")
+    assert catalog.replace_documents([], kept=[moved]) == set()
+    assert catalog.stored("v1") == moved
+    assert catalog.versions_of(1, "new.zip") == {"new.zip!/b.md": "v1"}
+    in_the_way = replace(document("v1", "b.md"), file="b.md")
+    assert catalog.replace_documents([], kept=[in_the_way]) == {"v2"}
+    assert catalog.versions() == {"v1"}
+
+
+def test_failures_are_remembered_until_they_are_none(catalog: Catalog) -> None:
+    failed = FailedFile(1, "a.zip", 9, 17, "00", "r", (("a", "broken"), ("b", "worse")))
+    catalog.replace_documents([], failed=[failed])
+    assert catalog.failed_files(1) == {"a.zip": failed}
+    catalog.touch([(1, "a.zip", "00", 99, "2026-01-01T00:00:00Z"), (1, "a.zip", "11", 98, "")])
+    assert catalog.failed_files(1)["a.zip"].mtime_ns == 99
+    catalog.put_failures([replace(failed, reasons=())])
+    assert catalog.failed_files(1) == {}
+
+
+def test_texts_are_known_in_two_places_at_most(catalog: Catalog) -> None:
+    text = digest("a text")
+    catalog.replace_documents([document(f"v{number}", f"{number}.md") for number in range(3)])
+    places = [(f"v{number}", 0, 0) for number in range(3)]
+    catalog.put_places([(text, place) for place in (*places, places[0])])
+    assert catalog.places([text, digest("another")]) == {text: places[:2]}
+    catalog.replace_documents([], {"v0"})
+    assert catalog.places([text]) == {text: [places[1]]}
+    catalog.put_places([(digest("left over"), ("gone", 0, 0))])
+    catalog.sweep_places()
+    assert catalog.places([text, digest("left over")]) == {text: [places[1]]}
 
 
 def test_a_failing_replacement_changes_nothing(catalog: Catalog) -> None:

@@ -76,21 +76,26 @@ class Place:
 
     def whole(self) -> dict[str, tuple[object, list[bytes]]]:
         """Everything that a clean build would make too: documents, and the bytes of vectors."""
-        index = self.indexes.current(self.embedder.dimensions)
-        state: dict[str, tuple[object, list[bytes]]] = {}
-        for info in self.catalog.documents():
-            stored = self.catalog.stored(info.version)
-            assert stored is not None
-            ids = [
-                f"{info.version}:{chunk.ordinal:06}:{window:06}"
-                for chunk in stored.chunks
+        stored = {info.path: self.catalog.stored(info.version) for info in self.catalog.documents()}
+        ids = {
+            path: [
+                f"{one.version}:{chunk.ordinal:06}:{window:06}"
+                for chunk in one.chunks
                 for window in range(len(chunk.windows))
             ]
-            assert index.count(info.version) == len(ids)
-            vectors = index.vectors(ids)
-            same = replace(stored, version="", source=0, mtime_ns=0)
-            state[info.path] = (same, [vectors[id].tobytes() for id in ids])
-        return state
+            for path, one in stored.items()
+            if one is not None
+        }
+        index = self.indexes.current(self.embedder.dimensions)
+        vectors = index.vectors([id for some in ids.values() for id in some])
+        return {
+            path: (
+                replace(one, version="", source=0, mtime_ns=0),
+                [vectors[id].tobytes() for id in ids[path]],
+            )
+            for path, one in stored.items()
+            if one is not None
+        }
 
     def found(self, question: str) -> list[tuple[str, int, float]]:
         """What both searches find, without what depends on versions."""

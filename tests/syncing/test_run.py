@@ -182,7 +182,11 @@ def test_several_sources_and_single_files(place: Place, tmp_path: Path) -> None:
     single.write_text("# Single\n\nNo longer alone.")
     assert counts(place.sync([])) == (0, 1, 0, 1)
     removed = forget(
-        single, state=place.state, catalog=place.catalog, indexes=place.indexes, dimensions=lambda: 24
+        single,
+        state=place.state,
+        catalog=place.catalog,
+        indexes=place.indexes,
+        dimensions=lambda: 24,
     )
     assert removed == 1 and set(place.contents()) == {"guide.md"}
     place.check()
