@@ -128,8 +128,9 @@ class IndexContract:
             [
                 entry(1, "The err field of step 1042, where err is 1042."),
                 entry(2, "What to do about ERR-1042 in a long text about other things entirely."),
-                # In a collection of two, no word is rare: BM25 needs others to compare with.
-                *(entry(n, f"Page {n} names colours, tables, windows, mirrors.") for n in range(3, 9)),
+                # The parts are common words, as they are in real documents.
+                *(entry(n, f"The err field of page {n} tells colours.") for n in range(3, 6)),
+                *(entry(n, f"Number 1042 of page {n} tells colours.") for n in range(6, 9)),
             ]
         )
         index.optimise()
@@ -288,4 +289,4 @@ class IndexContract:
         done.set()
         for thread in threads:
             thread.join()
-        assert not faults
+        assert not faults, faults

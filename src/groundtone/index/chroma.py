@@ -232,5 +232,7 @@ def _clean(text: str) -> str:
 
 
 def _lost(error: Exception) -> bool:
+    """The network failed; or the embedded database was being rewritten under the call."""
     network = type(error).__module__.startswith(("httpx", "httpcore"))
-    return network or isinstance(error, (ConnectionError, TimeoutError))
+    rewritten = type(error).__name__ == "InternalError"
+    return network or rewritten or isinstance(error, (ConnectionError, TimeoutError))
