@@ -93,6 +93,23 @@ def test_addresses_from_the_command_line(call: Call, kb: Path, site: Site) -> No
     assert away.code == 1 and away.json["deleted"] == 0
 
 
+def test_a_page_opens_at_its_address_and_doctor_asks_no_server(
+    call: Call, kb: Path, site: Site
+) -> None:
+    from groundtone.cli.ask import file_of
+    from groundtone.workspace import Workspace
+
+    call("sync", f"{site.url}/map.xml", kb / "docs", "--workspace", kb)
+    site.asked.clear()
+    with Workspace.open(kb) as workspace:
+        opens = {str(file_of(workspace, d.source, d.path)) for d in workspace.catalog.documents()}
+    assert opens == {f"{site.url}/keys", str(kb / "docs/guide.md")}
+    checked = call("doctor", "--workspace", kb).out
+    assert "is gone" not in checked and site.asked == []
+    (kb / "docs").rename(kb / "away")
+    assert "is gone" in call("doctor", "--workspace", kb).out
+
+
 def test_forgetting_sources(call: Call, kb: Path, site: Site) -> None:
     assert "No source" in call("forget", "--workspace", kb).out
     call("sync", kb / "docs", f"{site.url}/map.xml", "--workspace", kb)

@@ -550,6 +550,13 @@ def test_a_text_of_another_encoding_is_kept_in_utf8(site: Site, sources: Sources
         assert file.path.read_text("utf-8-sig") == text
 
 
+def test_the_first_page_of_a_site_names_its_sitemaps(site: Site, sources: Sources) -> None:
+    site.pages["/"] = html("Home")
+    site.pages["/robots.txt"] = Page(f"Sitemap: {site.url}/all.xml\n", "text/plain")
+    assert f"{site.url}/all.xml" in sources.scan(site.url + "/").notes[0]
+    assert sources.scan(site.url + "/").notes == [], "said once"
+
+
 def test_a_sitemap_brings_all_its_pages(site: Site, sources: Sources) -> None:
     site.pages |= {f"/{n}": html(f"Page {n}", etag=f'"{n}"') for n in range(4)}
     site.pages["/map.xml"] = sitemap([f"{site.url}/{n}" for n in range(4)])

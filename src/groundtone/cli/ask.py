@@ -131,6 +131,8 @@ def file_of(workspace: Workspace, source: int, document: str) -> Path | str:
 
     A page on the web is its own address.
     """
+    from groundtone.syncing.web.addresses import is_address
+
     if is_address(document):
         return document
     known = {entry.id: entry.path for entry in workspace.catalog.sources()}

@@ -162,14 +162,13 @@ def _documents(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("ok", "documents", "none yet", "Run `groundtone sync FOLDER`.")
     else:
         yield Finding("ok", "documents", f"{documents:,} documents, {chunks:,} chunks")
-    for source in workspace.catalog.sources():
-        place = workspace.folder.resolve() / source.path
-        if not place.exists():
+    for source in workspace.sources():
+        if isinstance(source, Path) and not source.exists():  # an address is asked by sync alone
             yield Finding(
                 "warn",
                 "source",
-                f"{place} is gone; its documents are still answered from",
-                "Bring it back, or sync the folder that took its place.",
+                f"{source} is gone; its documents are still answered from",
+                "Bring it back, sync what took its place, or run `groundtone forget`.",
             )
 
 

@@ -121,6 +121,11 @@ class Session:
         )
         return self._follow(address, chain)
 
+    def sitemaps(self, address: str) -> list[str]:
+        """Sitemaps that robots.txt names, of a site that was asked already."""
+        rules = self._robots.get(urljoin(address, "/robots.txt"))
+        return rules.sitemaps() if rules else []
+
     def _follow(self, address: str, chain: _Chain) -> Answer:
         """Fetch an address and where it redirects to, all in the time of one page."""
         left = self._limits.seconds

@@ -128,6 +128,8 @@ class _Look:
                 self._take_all(root, known)
             else:
                 self._take(root)
+                if not known and urlsplit(self.source).path == "/":
+                    self._suggest(root.final)
         except NotFetched as error:
             if error.gone and not (past is not None and past.sitemap):
                 found.notes.append(f"{self.source} does not exist ({error.reason})")
@@ -182,6 +184,14 @@ class _Look:
             (others, "belong to other sources of this workspace"),
         ):
             self._note(addresses, what)
+
+    def _suggest(self, address: str) -> None:
+        """Name the sitemaps of a site whose first page was asked for: often they are meant."""
+        if listed := self.session.sitemaps(address):
+            few = ", ".join(listed[:SHOWN])
+            self.found.notes.append(
+                f"only this page was taken; the pages of the whole site are listed in {few}"
+            )
 
     def _listed(self, root: Kept) -> list[str]:
         """The pages of a sitemap and of the sitemaps it lists, each once, in their order."""

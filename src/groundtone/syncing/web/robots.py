@@ -38,3 +38,7 @@ class Robots:
     def delay(self) -> float:
         """Seconds that the site wants between two requests, cut to `LONGEST_DELAY`."""
         return min(self._rules.crawl_delay(NAME) or 0.0, LONGEST_DELAY)
+
+    def sitemaps(self) -> list[str]:
+        """The sitemaps it names."""
+        return list(self._rules.sitemaps)
