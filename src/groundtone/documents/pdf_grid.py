@@ -99,6 +99,10 @@ def _build(rows: list[_Row], numeric: bool, drawn: Rules | None) -> Table:
         text.append(_header(rows[:header], columns))
     elif not numeric and _names_columns(groups):
         header = 1
+        below = [row for group in groups[1:] for row in group]
+        narrower = _columns(below, below, drawn)
+        if len(narrower) < len(columns):  # a title that stands over no cell of its column
+            columns = narrower
     for group in groups:
         parts: list[list[str]] = [[] for _ in columns]
         for row in group:

@@ -118,6 +118,7 @@ def _read(page: PdfPage, textpage: Any) -> PageWords:
     fonts: dict[int | None, tuple[bool, bool]] = {}
     heights: dict[tuple[int | None, float], tuple[float, float]] = {}
     styles: dict[int | None, _Style] = {}
+    level: dict[tuple[int | None, float], _Style] = {}
     seen: set[tuple[str, int, int]] = set()
     by_turn: dict[int, list[Word]] = {}
     order = 0
@@ -152,8 +153,6 @@ def _read(page: PdfPage, textpage: Any) -> PageWords:
         start, end = match.span()
         text_object = call.object_at(handle, start)
         look = styles.get(text_object)
-        if look is None:
-            look = styles[text_object] = style(start, text_object)
         one = box(start)
         two = box(end - 1) if end - start > 1 else one
         if (
@@ -163,8 +162,20 @@ def _read(page: PdfPage, textpage: Any) -> PageWords:
             and one[3] == two[3]
             and one[0] <= two[2]
         ):
+            if look is None and end - start > 1 and one[0] < two[0]:
+                # Of one font, runs that go to the right and are equally high are of one size.
+                font = call.font(text_object) if text_object else None
+                same = (font, round(one[3] - one[1], 2))
+                look = level.get(same)
+                if look is None:
+                    look = level[same] = style(start, text_object)
+                styles[text_object] = look
+            elif look is None:
+                look = styles[text_object] = style(start, text_object)
             pieces = [(start, end, (one[0], one[1], two[2], one[3]))]
         else:
+            if look is None:
+                look = styles[text_object] = style(start, text_object)
             pieces = _on_one_line(start, end, box, one, two, look[3])
         for first, last, (left, top, right, bottom) in pieces:
             text = letters[first:last].replace(_NOTHING, "")
