@@ -147,9 +147,11 @@ def _echo(said: Wording, evidence: Evidence) -> Wording | None:
     words = said.content - said.values - said.names - {stem_of(pole) for pole in said.poles}
     if not words:
         return None
-    best = max(evidence.units, key=lambda u: evidence.coverage(words, u.wording.content))
-    same = evidence.coverage(words, best.wording.content)
-    return best.wording if same >= _SAME else None
+    same = [
+        unit for unit in evidence.units if evidence.coverage(words, unit.wording.content) >= _SAME
+    ]
+    best = max(same, key=lambda u: evidence.coverage(said.content, u.wording.content), default=None)
+    return best.wording if best else None
 
 
 def _runs(units: Sequence[Unit], evidence: Evidence) -> list[list[Unit]]:
