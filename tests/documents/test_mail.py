@@ -343,3 +343,13 @@ def test_hostile_headers_take_no_time(take: Taking) -> None:
         b"Content-Type: text/plain; " + b"a*0*=x;" * 20_000,
     ):
         take(b"From: a@b\r\nSubject: x\r\n" + header + b"\r\n\r\nText.\r\n")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "markup", ["<style>" * 50_000, "<!--" * 100_000, "<head" * 50_000, "<" * 300_000]
+)
+def test_hostile_bodies_take_no_time(take: Taking, markup: str) -> None:
+    message = mail("Plain text.")
+    message.add_alternative(markup, subtype="html")
+    assert "Plain text." in take(message).parts[0].document.text

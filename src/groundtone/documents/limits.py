@@ -25,7 +25,7 @@ class Limits:
     """
 
     depth: int = 5
-    members: int = 20_000
+    members: int = 50_000
     member_bytes: int = 100_000_000
     total_bytes: int = 500_000_000
     ratio: int = 200

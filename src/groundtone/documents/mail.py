@@ -29,6 +29,8 @@ _PGP_SIGNATURE = re.compile(r"-----BEGIN PGP SIGNATURE-----.*?(?:-----END PGP SI
                             re.DOTALL)  # fmt: skip
 _FLOWED = re.compile(r"(?m)^(?!>)(.*[^ \n]) \n(?=[^>\s])")
 _WORD = re.compile(r"\w+")
+_UNSHOWN = re.compile(r"<(style|script|head)\b|<!--", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 
 
 def read(path: Path, data: bytes) -> Document:
@@ -72,30 +74,57 @@ def _parsed(data: bytes) -> Message:
     return email.message_from_bytes(data.lstrip(b"\r\n"), policy=email.policy.compat32)
 
 
-@dataclass(slots=True)
 class _Body:
-    """One stretch of a message's own text."""
+    """One stretch of a message's own text: plain, or HTML that is parsed when it is needed."""
 
-    text: str
-    html: hypertext.Hypertext | None = None
-    words: int = 0
+    def __init__(self, text: str, *, is_html: bool = False) -> None:
+        self._text = text
+        self._is_html = is_html
+        self._pieces: list[hypertext.Piece] | None = None
+
+    def _parsed(self) -> list[hypertext.Piece]:
+        if self._pieces is None:
+            self._pieces = hypertext.parse(self._text, page=False).pieces
+        return self._pieces
+
+    def words(self, *, at_most: bool = False) -> int:
+        """How many words it has; `at_most`: or a few more, found without parsing."""
+        if not self._is_html:
+            return len(_WORD.findall(self._text))
+        if at_most and self._pieces is None:
+            return len(_WORD.findall(_TAG.sub(" ", _shown(self._text))))
+        return sum(len(_WORD.findall(piece.text)) for piece in self._parsed())
 
     def add_to(self, composer: Composer) -> None:
-        if self.html is None:
-            for passage in quoting.passages(self.text):
+        if not self._is_html:
+            for passage in quoting.passages(self._text):
                 if passage.level:
                     composer.add("heading", passage.text, level=passage.level + 1)
                 else:
                     composer.add("paragraph", passage.text)
             return
         quoted = 0
-        for kind, text, level, header_lines in self.html.pieces:
+        for kind, text, level, header_lines in self._parsed():
             if kind == "paragraph" and quoted < 4 and quoting.introduces(text):
                 quoted += 1
                 kind, level = "heading", quoted
             elif level:
                 level += quoted
             composer.add(kind, text, level=level + 1 if level else None, header_lines=header_lines)
+
+
+def _shown(markup: str) -> str:
+    """HTML without styles, scripts and comments, roughly."""
+    small = markup.lower()
+    pieces: list[str] = []
+    place = 0
+    while match := _UNSHOWN.search(small, place):
+        end = small.find(f"</{match[1]}" if match[1] else "-->", match.end())
+        if end < 0:
+            break
+        pieces.append(markup[place : match.start()])
+        place = end
+    return " ".join((*pieces, markup[place:]))
 
 
 @dataclass(slots=True)
@@ -114,7 +143,7 @@ class _Contents:
             self._take_best(_inside(part))
         elif kind == "message" and subkind in _REPORTS:
             text = "\n\n".join(str(report) for report in _inside(part))
-            self.bodies.append(_Body(text, None, len(_WORD.findall(text))))
+            self.bodies.append(_Body(text))
         elif kind == "message" and subkind in ("rfc822", "global") and _inside(part):
             self._add_message(part)
         elif part.is_multipart():
@@ -142,16 +171,17 @@ class _Contents:
             made.append(contents)
         told = [contents for contents in made if contents.bodies]
         if told:
-            most = max(contents.words for contents in told)
-            best = next(contents for contents in told if contents.words * 3 >= most)
+            best = told[0]
+            if best.words() * 3 < max(each.words(at_most=True) for each in told):
+                most = max(each.words() for each in told)
+                best = next(each for each in told if each.words() * 3 >= most)
             self.bodies.extend(best.bodies)
             self.notes += best.notes
         for contents in made:
             self.attachments.extend(contents.attachments)
 
-    @property
-    def words(self) -> int:
-        return sum(body.words for body in self.bodies)
+    def words(self, *, at_most: bool = False) -> int:
+        return sum(body.words(at_most=at_most) for body in self.bodies)
 
     def _take_text(self, part: Message, subkind: str) -> None:
         data = _payload(part)
@@ -160,15 +190,13 @@ class _Contents:
         try:
             if subkind == "html":
                 text, notes = hypertext.decode_markup(data, part.get_content_charset())
-                html = hypertext.parse(text, page=False)
-                words = sum(len(_WORD.findall(piece.text)) for piece in html.pieces)
-                self.bodies.append(_Body("", html, words))
+                self.bodies.append(_Body(text, is_html=True))
             else:
                 text, notes = decode(data, part.get_content_charset())
                 text = self._unsealed(text.replace("\r\n", "\n").replace("\r", "\n"))
                 if str(part.get_param("format", "")).lower() == "flowed":
                     text = _FLOWED.sub(r"\1 ", text)
-                self.bodies.append(_Body(text, None, len(_WORD.findall(text))))
+                self.bodies.append(_Body(text))
         except NotText:
             self._add_file(part)
             return

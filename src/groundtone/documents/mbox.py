@@ -11,8 +11,9 @@ from groundtone.documents import mail_headers
 from groundtone.documents.limits import Budget, Member
 from groundtone.errors import UnreadableFile
 
-# "From " at the beginning or after an empty line, and a header field after it.
-_BEGINNING = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\r?\n(?=>?[!-9;-~]+[ \t]*:)")
+# A header field must follow, and an empty line come before.
+_BEGINNING = re.compile(rb"(?m)^From [^\r\n]*\r?\n(?=>?[!-9;-~]+[ \t]*:)")
+_EMPTY_LINE = (b"\n\n", b"\n\r\n")
 _MASKED = re.compile(rb"(?m)^>(>*From )")
 _HEADERS_END = re.compile(rb"\r?\n\r?\n")
 
@@ -27,7 +28,12 @@ def open_parts(path: Path, data: bytes, budget: Budget) -> Iterator[Member]:
         UnreadableFile: no message begins anywhere.
     """
     data = data.lstrip(b"\r\n")
-    begins = [match.span() for match in _BEGINNING.finditer(data)]
+    begins = [
+        match.span()
+        for match in _BEGINNING.finditer(data)
+        if data[max(0, match.start() - 3) : match.start()].endswith(_EMPTY_LINE)
+        or match.start() == 0
+    ]
     if not begins:
         raise UnreadableFile(path, 'not a mailbox: no line "From …" followed by a mail header')
     ends = [start for start, _ in begins[1:]] + [len(data)]
