@@ -161,6 +161,7 @@ class _Process:
         self._ended = False
         self._lock = threading.Lock()
         self._begun = False
+        self._last_words = ""  # to its standard error
         self._start()
 
     def read(self, init: bytes, job: Job) -> Read:
@@ -209,10 +210,9 @@ class _Process:
         except (_Replaced, BrokenPipeError, EOFError):
             if self._ended:
                 raise EOFError from None
-            self._process.kill()
-            self._process.wait()
+            self._stop()
             raise GroundtoneError(
-                f"The process that reads files could not be started: {self._last_words()}.",
+                f"The process that reads files could not be started: {self._last_words}.",
                 "Run `groundtone doctor`; it says what is missing.",
             ) from None
         self._begun = True
@@ -238,7 +238,11 @@ class _Process:
     def _stop(self) -> None:
         """End it; the next file gets a new one."""
         self._process.kill()
-        self._process.wait()
+        code = self._process.wait()
+        with contextlib.suppress(ValueError):  # closed before
+            self._errors.seek(0)
+            lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+            self._last_words = lines[-1] if lines else f"it ended with code {code}"
         for stream in (self._in, self._out, self._errors):
             with contextlib.suppress(OSError):
                 stream.close()
@@ -278,12 +282,6 @@ class _Process:
                 return int(pages.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         except (OSError, IndexError, ValueError):
             return 0
-
-    def _last_words(self) -> str:
-        """The last line that it wrote to its standard error."""
-        self._errors.seek(0)
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else f"it ended with code {self._process.poll()}"
 
 
 def _windows(read: Read) -> int:

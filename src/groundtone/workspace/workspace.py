@@ -9,21 +9,21 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from groundtone import settings as settings_module
-from groundtone.answering.answer import Answer, Citation
-from groundtone.answering.clock import Clocked
-from groundtone.answering.pipeline import Answerer
-from groundtone.answering.prompt import Message
 from groundtone.catalog import Catalog
 from groundtone.errors import NoWorkspace, WrongUse
-from groundtone.retrieval import Passage, Retriever
 from groundtone.settings import Settings
 
 if TYPE_CHECKING:
+    from groundtone.answering.answer import Answer, Citation
+    from groundtone.answering.clock import Clocked
+    from groundtone.answering.pipeline import Answerer
+    from groundtone.answering.prompt import Message
     from groundtone.chat import ChatEngine
     from groundtone.embedding import Embedder
     from groundtone.evaluation.report import Report
     from groundtone.evaluation.style import Style
     from groundtone.index.generations import Indexes
+    from groundtone.retrieval import Passage, Retriever
     from groundtone.syncing import Step, SyncReport
     from groundtone.workspace.tune import Run
 
@@ -108,6 +108,8 @@ class Workspace:
     @cached_property
     def clocked(self) -> Clocked:
         """The same embedder, its time counted: what questions and their checks are embedded by."""
+        from groundtone.answering.clock import Clocked
+
         return Clocked(self.embedder)
 
     @cached_property
@@ -128,6 +130,7 @@ class Workspace:
     def retriever(self) -> Retriever:
         """Questions to passages."""
         from groundtone.reranking import open_reranker
+        from groundtone.retrieval import Retriever
 
         return Retriever(
             self.catalog, self.indexes, self.clocked, self.settings.retrieval, open_reranker
@@ -149,6 +152,8 @@ class Workspace:
     @cached_property
     def answerer(self) -> Answerer:
         """Questions to checked answers."""
+        from groundtone.answering.pipeline import Answerer
+
         return Answerer(
             self.retriever,
             lambda: self.chat,
@@ -253,7 +258,7 @@ class Workspace:
         "assistant" and content. A follow-up ("Why?") is searched with the question it follows.
         """
         for event in self.stream(question, model=model, history=history):
-            if isinstance(event, Answer):
+            if not isinstance(event, str):
                 return event
         raise AssertionError("stream() ends with an Answer")
 
@@ -272,7 +277,7 @@ class Workspace:
             question, model=name, system=self.voice(name), history=history
         )
         for event in events:
-            if isinstance(event, Answer):
+            if not isinstance(event, str):
                 self._log(event)
             yield event
 
