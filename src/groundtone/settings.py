@@ -136,7 +136,7 @@ class Retrieval(_Section):
         reranker: folder of a cross-encoder that reads the best passages again; empty: none.
         rerank: how many it reads.
         refuse_below: a question whose best passage has a lower vector similarity (cosine, -1 to
-            1) is refused; -1 never refuses.
+            1) is refused whatever ``[answer] evidence_below`` says; -1 leaves it to that.
     """
 
     k: Annotated[int, Field(ge=1, le=1000)] = 5
@@ -145,7 +145,7 @@ class Retrieval(_Section):
     dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.2
     reranker: str = ""
     rerank: Annotated[int, Field(ge=1, le=1000)] = 20
-    refuse_below: Annotated[float, Field(ge=-1, le=1)] = 0.3
+    refuse_below: Annotated[float, Field(ge=-1, le=1)] = -1.0
 
 
 class Chat(_Section):
@@ -349,7 +349,8 @@ DEFAULT_FILE = """\
 # dense_weight = 0.2           # of "weighted"; 0: only words, 1: only vectors
 # reranker = ""                # folder of a cross-encoder, ONNX or Transformers
 # rerank = 20                  # passages that it reads
-# refuse_below = 0.3           # cosine of the best passage under which a question is refused
+# refuse_below = -1.0          # cosine of the best passage under which a question is refused;
+#                              # -1 leaves it to evidence_below
 
 [chat]
 # model = "smollm2-135m-instruct"

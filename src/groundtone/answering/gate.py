@@ -99,7 +99,7 @@ def features(question: str, read: Evidence) -> dict[str, float]:
 def telling(question: str, read: Evidence) -> Source | None:
     """The passage sentence that speaks most of what is asked; None where none does.
 
-    It must share more than a word with the question and say something that the question does not.
+    It must share half of the question's words, or more than one, and say something more.
     """
     said = wording(question)
     if not read.units:
@@ -107,6 +107,7 @@ def telling(question: str, read: Evidence) -> Source | None:
     for index in np.argsort(-likeness(question, said, read), kind="stable")[:5]:
         unit = read.units[int(index)]
         words = unit.wording.content
-        if len(words & said.content) > 1 and words - said.content:
+        shared = words & said.content
+        if (len(shared) > 1 or 2 * len(shared) >= len(said.content) > 0) and words - said.content:
             return Source(unit.passage, unit.start, unit.end)
     return None
