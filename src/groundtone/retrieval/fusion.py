@@ -6,7 +6,7 @@ The rules were compared on six collections: docs/retrieval.md, made by bench/fus
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from groundtone.catalog import Key
 from groundtone.index import Hit
@@ -29,6 +29,7 @@ class Sides:
 
     Args:
         dense, lexical: hits of one search, best first.
+        live: versions that count; None: all.
 
     Attributes:
         dense: cosine of each chunk that the search by vectors found.
@@ -38,7 +39,15 @@ class Sides:
         words: the words of the windows that were found, where the store tells them.
     """
 
-    def __init__(self, dense: Sequence[Hit], lexical: Sequence[Hit]) -> None:
+    def __init__(
+        self,
+        dense: Sequence[Hit],
+        lexical: Sequence[Hit],
+        live: Container[str] | None = None,
+    ) -> None:
+        if live is not None:
+            dense = [hit for hit in dense if hit.version in live]
+            lexical = [hit for hit in lexical if hit.version in live]
         self.dense: dict[Key, float] = {}
         self.lexical: dict[Key, float] = {}
         self.window: dict[Key, int] = {}

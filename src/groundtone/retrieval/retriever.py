@@ -13,7 +13,7 @@ from groundtone.embedding import Embedder
 from groundtone.errors import EmbeddingMismatch, WrongUse
 from groundtone.index import Hit, Index
 from groundtone.index.generations import Indexes
-from groundtone.retrieval.fusion import Sides, fuse
+from groundtone.retrieval.fusion import Parts, Sides, fuse
 from groundtone.retrieval.passage import Origin, Passage
 from groundtone.retrieval.showing import joined, matching
 from groundtone.settings import Retrieval
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 QUESTION_CHARACTERS = 4_000  # far more than the embedder sees; a pasted log is not tokenised whole
 AT_ONCE = 64  # questions embedded in one batch
 SEARCHES = 4  # by words at a time, whatever the number of callers
+SPARE = 10  # looked up beyond twice k, so that equal scores are ordered alike
 TRIES = 3  # a document replaced, or the whole index rebuilt, between search and look-up
 
 
@@ -87,10 +88,15 @@ class Retriever:
         self, questions: Sequence[str], k: int | None = None
     ) -> Iterator[list[Passage]]:
         """The passages for each of many questions, in their order; embedded many at once."""
-        return (list(trace.passages) for trace in self.traces(questions, k))
+        return (list(trace.passages) for trace in self._traces(questions, k, everything=False))
 
     def traces(self, questions: Sequence[str], k: int | None = None) -> Iterator[Trace]:
         """What each search did, for those who measure; its passages are those of `search`."""
+        return self._traces(questions, k, everything=True)
+
+    def _traces(
+        self, questions: Sequence[str], k: int | None, *, everything: bool
+    ) -> Iterator[Trace]:
         k = self._settings.k if k is None else k
         for start in range(0, len(questions), AT_ONCE):
             some = [_cleaned(question) for question in questions[start : start + AT_ONCE]]
@@ -101,7 +107,10 @@ class Retriever:
             self._check_embedding()
             vectors = iter(self._embedder.embed(asked))
             for question in some:
-                yield self._find(question, next(vectors), k) if question else Trace()
+                if question:
+                    yield self._find(question, next(vectors), k, everything)
+                else:
+                    yield Trace()
 
     def where(self, **named: str) -> list[Passage]:
         """Every chunk at a named place, in reading order, without a search.
@@ -137,8 +146,11 @@ class Retriever:
                 "Set [embedding] model back, or run `groundtone sync --rebuild`.",
             )
 
-    def _find(self, question: str, vector: np.ndarray, k: int) -> Trace:
-        """Search, fuse and look up, again if what was found was replaced meanwhile."""
+    def _find(self, question: str, vector: np.ndarray, k: int, everything: bool) -> Trace:
+        """Search, fuse and look up, again if what was found was replaced meanwhile.
+
+        ``everything``: the trace tells of all that was found, not only of what may be returned.
+        """
         candidates = max(self._settings.candidates, 2 * k)
         trace = Trace()
         for attempt in range(TRIES):
@@ -150,11 +162,19 @@ class Retriever:
                 if attempt + 1 == TRIES or self._is_current(index):
                     raise
                 continue
+            ranked = self._ranked(question, Sides(dense, lexical))
+            wanted = ranked.order
+            if not everything:  # looking up a document takes longer than ranking it
+                wanted = wanted[: max(2 * k + SPARE, self._settings.rerank)]
+            versions = {version for version, _ in wanted}
+            with self._catalog.find(versions) as found:
+                if len(found.live) == len(versions):
+                    return self._trace(found, question, ranked, wanted, dense, k)
+            # A document was replaced, and its new version may be missing: search again.
             versions = {hit.version for hit in (*dense, *lexical)}
             with self._catalog.find(versions) as found:
-                trace = self._trace(found, question, dense, lexical, k)
-                if len(found.live) == len(versions):
-                    break  # else a document was replaced; its new version may be missing
+                ranked = self._ranked(question, Sides(dense, lexical, found.live))
+                trace = self._trace(found, question, ranked, ranked.order, dense, k)
         return trace
 
     def _both(
@@ -175,48 +195,54 @@ class Retriever:
     def _is_current(self, index: Index) -> bool:
         return self._indexes.current(self._embedder.dimensions) is index
 
+    def _ranked(self, question: str, sides: Sides) -> _Ranked:
+        parts = fuse(self._settings.fusion, sides, question, self._settings.dense_weight)
+        fused = {key: sum(some.values()) for key, some in parts.items()}
+        return _Ranked(sides, parts, fused, sorted(fused, key=lambda key: (-fused[key], key)))
+
     def _trace(
         self,
         found: Found,
         question: str,
+        ranked: _Ranked,
+        wanted: Sequence[Key],
         dense: Sequence[Hit],
-        lexical: Sequence[Hit],
         k: int,
     ) -> Trace:
-        live = Sides(
-            [hit for hit in dense if hit.version in found.live],
-            [hit for hit in lexical if hit.version in found.live],
-        )
-        parts = fuse(self._settings.fusion, live, question, self._settings.dense_weight)
-        fused = {key: sum(some.values()) for key, some in parts.items()}
+        """Look up what is wanted, all of it live; equal scores come in the order of paths."""
+        sides, fused = ranked.sides, ranked.fused
 
         def place(key: Key) -> tuple[str, int, int]:
             document = found.live[key[0]]
             return document.path, document.source, key[1]
 
-        order = sorted(fused, key=lambda key: (-fused[key], place(key)))
-        reranked = self._reranked(found, question, order, live)
+        order = sorted(wanted, key=lambda key: (-fused[key], place(key)))
+        reranked = self._reranked(found, question, order, sides)
         if reranked:
             first = sorted(reranked, key=lambda key: (-reranked[key], place(key)))
             order = [*first, *order[len(first) :]]
-        ranks = _ranks(live.dense), _ranks(live.lexical)
+        ranks = _ranks(sides.dense), _ranks(sides.lexical)
         near = matching(dense)
         passages = []
         for rank, key in enumerate(order[:k], 1):
             chunk = found.chunk(key)
             origin = Origin(
-                ranks[0].get(key), ranks[1].get(key), parts[key], fused[key], reranked.get(key)
+                ranks[0].get(key),
+                ranks[1].get(key),
+                ranked.parts[key],
+                fused[key],
+                reranked.get(key),
             )
             passages.append(
                 _passage(
                     chunk,
                     found.text(key[0], chunk.chunk.start, chunk.chunk.end),
                     rank=rank,
-                    window=live.window[key],
+                    window=sides.window[key],
                     near=near.get(key, set()),
                     score=_score(origin, bool(reranked)),
-                    dense=live.cosine.get(key),
-                    lexical=live.lexical.get(key),
+                    dense=sides.cosine.get(key),
+                    lexical=sides.lexical.get(key),
                     origin=origin,
                 )
             )
@@ -245,6 +271,16 @@ class Retriever:
         if self._open_reranker is None:
             raise WrongUse("This search was made without re-ranking.", "Unset reranker.")
         return self._open_reranker(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """What was found, in order. ``parts``, ``fused``: the score of each, in parts and whole."""
+
+    sides: Sides
+    parts: Mapping[Key, Parts]
+    fused: Mapping[Key, float]
+    order: Sequence[Key]
 
 
 def _cleaned(question: str) -> str:
