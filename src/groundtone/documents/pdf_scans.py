@@ -20,7 +20,7 @@ _FEW = 12  # words that a stamp on a scanned page may have
 _SCALE = 200 / 72  # pixels a point
 _MOST_PIXELS = 3200.0  # of the longer side of a picture that is recognised
 _MOST_OBJECTS = 3000
-_SECONDS = "45"
+_SECONDS = 45.0
 
 
 class Scans:
@@ -38,7 +38,7 @@ class Scans:
         self._wordless: list[int] = []
         self._late: list[int] = []
         self._failed: list[tuple[int, str]] = []
-        self._until = time.monotonic() + float(os.environ.get("GROUNDTONE_OCR_SECONDS", _SECONDS))
+        self._until = time.monotonic() + _seconds()
         self._longest = 0.0  # seconds that one page took
 
     def readable(self, page: PdfPage, number: int, words: PageWords) -> PageWords:
@@ -114,6 +114,13 @@ class Scans:
             yield f"{listed(self._late)} not read: the time for OCR was spent"
         for number, why in self._failed[:5]:
             yield f"page {number} not read: {why}"
+
+
+def _seconds() -> float:
+    try:
+        return float(os.environ["GROUNDTONE_OCR_SECONDS"])
+    except (KeyError, ValueError):
+        return _SECONDS
 
 
 def picture_share(page: PdfPage) -> float:
