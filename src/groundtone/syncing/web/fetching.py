@@ -21,7 +21,8 @@ from groundtone.syncing.web.sitemaps import Bomb, unpack
 
 AGENT = f"groundtone/{__version__}"
 STRIKES = 3  # times in a row that a site may not answer before a sync leaves it alone
-LONGEST_WAIT = 30.0  # seconds, where a busy server says when to come back
+LONGEST_WAIT = 30  # seconds, where a busy server says when to come back
+ALL_WAITS = 120  # seconds waited so for one site in a sync
 _REDIRECTS = (301, 302, 303, 307, 308)
 _BUSY = (429, 503)
 _WORDS = {
@@ -84,6 +85,7 @@ class Session:
         self._robots: dict[str, robots.Robots] = {}
         self._asked: dict[str, float] = {}
         self._silent: Counter[str] = Counter()
+        self._waited: Counter[str] = Counter()
 
     def close(self) -> None:
         """Close all connections."""
@@ -141,9 +143,7 @@ class Session:
             left -= time.monotonic() - started
             if answer is not None:
                 return answer
-            wait = told.get("retry-after") or ""
-            if status in _BUSY and not waited and wait.isdecimal() and int(wait) <= LONGEST_WAIT:
-                time.sleep(int(wait))
+            if status in _BUSY and not waited and self._wait(address, told):
                 waited = True
                 continue
             if status not in _REDIRECTS:
@@ -157,6 +157,18 @@ class Session:
                 count = self._limits.redirects
                 raise NotFetched(f"it redirects more than {count} times ([web] redirects)")
             seen.append(address)
+
+    def _wait(self, address: str, told: Message) -> bool:
+        """Wait as a busy server asks, if that is not long; False if it is, or it says nothing."""
+        asked = told.get("retry-after") or ""
+        here = site(address)
+        if not asked.isdecimal() or int(asked) > LONGEST_WAIT:
+            return False
+        self._waited[here] += int(asked)
+        if self._waited[here] > ALL_WAITS:
+            return False
+        time.sleep(int(asked))
+        return True
 
     def _one(self, address: str, chain: _Chain) -> tuple[int, Message, Answer | None]:
         """One request: status and headers, and the answer if it is one."""
