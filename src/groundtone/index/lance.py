@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import EmbeddingMismatch, GroundtoneError
-from groundtone.index import Entry, Hit
+from groundtone.index import Entry, Hit, lance_import
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.words import LONGEST, asked, indexed
 
@@ -48,8 +48,7 @@ class LanceIndex:
 
     def __init__(self, path: Path, dimensions: int, *, graph_rows: int = GRAPH_ROWS) -> None:
         os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")  # or it warns on stderr
-        import lancedb
-
+        lancedb = lance_import.lancedb()
         self._path = path
         self._dimensions = dimensions
         self._graph_rows = graph_rows
