@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from contracts.reader import ReaderContract, check_document
 from groundtone.documents import Document, read
 from groundtone.documents.number_formats import shown
+from groundtone.documents.regions import Row, regions
 from groundtone.documents.xlsx import read as read_xlsx
 from groundtone.errors import UnreadableFile
 
@@ -294,3 +295,10 @@ def test_dates_strings_and_errors_by_their_cell_types(tmp_path: Path) -> None:
         ("paragraph", "rich text | said"),
         ("paragraph", "#N/A | 2024-03-09 | TRUE | 9-Mar-24"),
     ]
+
+
+@pytest.mark.timeout(20)
+def test_cells_on_a_diagonal_do_not_fill_the_memory() -> None:
+    rows = [Row(number, {number % 16_000 + 1: "x"}) for number in range(1, 60_000)]
+    lines = [line for region in regions(rows) for line in region.lines()]
+    assert sum(map(len, lines)) == len(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from groundtone.documents.tablehead import header_rows, is_amount, is_number
 
 # Rows above a table with a single text are its name, not its columns'.
 _MOST_NAMES = 5
+_SPARSEST = 20
+_SMALL = 10_000
 _MOST_HEADER_ROWS = 3
 
 
@@ -37,8 +40,21 @@ class Region:
         return len(self.rows) > 1 and len(self.columns) > 1
 
     def lines(self) -> list[list[str]]:
-        """The cells, one list a row, "" where there is nothing."""
-        return [[row.cells.get(column, "") for column in self.columns] for row in self.rows]
+        """The cells, one list a row, "" where there is nothing before the row's last.
+
+        Where nearly all places are empty they are left out: a hundred thousand cells on a diagonal
+        would fill gigabytes.
+        """
+        filled = sum(len(row.cells) for row in self.rows)
+        if len(self.rows) * len(self.columns) > _SPARSEST * filled + _SMALL:
+            return [[row.cells[column] for column in sorted(row.cells)] for row in self.rows]
+        return [
+            [
+                row.cells.get(c, "")
+                for c in self.columns[: bisect_right(self.columns, max(row.cells))]
+            ]
+            for row in self.rows
+        ]
 
     def header(self) -> int:
         """How many of its rows name its columns."""

@@ -72,11 +72,7 @@ def read(path: Path, data: bytes) -> Document:
 
 def _add(composer: Composer, region: Region, page: int) -> int | None:
     """Append a region's text; where its block starts."""
-    lines = []
-    for cells in region.lines():
-        while cells and not cells[-1]:
-            cells.pop()
-        lines.append(" | ".join(cells))
+    lines = [" | ".join(cells) for cells in region.lines()]
     if region.is_table:
         return composer.add("table", "\n".join(lines), page=page, header_lines=region.header())
     if len(region.columns) == 1 and len(region.rows) > 1:
