@@ -159,3 +159,28 @@ def test_a_picture_of_words_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     box = document.blocks[0].box
     assert box is not None
     assert box[:2] == pytest.approx((72, 126), abs=12)
+
+
+def test_tesseract_is_used_where_it_is_all_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        "level\tleft\ttop\twidth\theight\tconf\ttext",
+        "4\t0\t0\t900\t60\t-1\t",
+        "5\t278\t278\t300\t42\t96.5\tread",
+        "5\t600\t278\t300\t42\t91\ttoo",
+        "5\t910\t278\t30\t42\t12\t~%",
+    ]
+    (tmp_path / "answer.tsv").write_text("\n".join(rows) + "\n")
+    program = tmp_path / "tesseract"
+    program.write_text(f"#!/bin/sh\ncat > /dev/null\ncat '{tmp_path}/answer.tsv'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("GROUNDTONE_OCR", "on")
+    monkeypatch.setattr(ocr, "_models", lambda: None)
+    document = read(draw(tmp_path / "scan.pdf", picture))
+    assert document.text == "read too"
+    assert document.notes == ("page 1 read by OCR (tesseract)",)
+    program.write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(UnreadableFile, match="OCR failed: tesseract failed"):
+        read(tmp_path / "scan.pdf")
