@@ -147,17 +147,20 @@ def _apart(run: list[Row]) -> Iterator[Region]:
         if _stands_alone(run, group) and _stands_alone(run, merged[-1]):
             merged.append(group)
         else:
-            merged[-1] = merged[-1] + group
-    for columns in merged:
-        if len(merged) == 1:
-            yield Region(run, columns)
-            continue
-        wanted = set(columns)
-        inside = [
-            Row(row.number, {column: row.cells[column] for column in row.cells if column in wanted})
-            for row in run
-        ]
-        yield from regions(row for row in inside if row.cells)
+            merged[-1].extend(group)
+    if len(merged) == 1:
+        yield Region(run, merged[0])
+        return
+    place = {column: number for number, columns in enumerate(merged) for column in columns}
+    apart: list[list[Row]] = [[] for _ in merged]
+    for row in run:
+        split: dict[int, dict[int, str]] = {}
+        for column, text in row.cells.items():
+            split.setdefault(place[column], {})[column] = text
+        for number, cells in split.items():
+            apart[number].append(Row(row.number, cells))
+    for inside in apart:
+        yield from regions(inside)
 
 
 def _stands_alone(run: Sequence[Row], columns: Sequence[int]) -> bool:
