@@ -9,6 +9,7 @@ in ``examples/``; the weights stand in ``fitted.json``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,6 +49,12 @@ def evidence(
     return round(found, 4)
 
 
+_COUNTS = re.compile(
+    r"\b(?:how\s+(?:long|many|much|often|far|old|large|big|high|fast|late|soon)|when|at\s+most|"
+    r"at\s+least|maximum|minimum|limit)\b",
+    re.IGNORECASE,
+)
+_FIGURE = 0.4  # what a figure is worth there
 NAMES = (
     "near", "agreed", "titled", "figures", "names", "missing", "sentences", "subject"
 )  # fmt: skip
@@ -104,7 +111,10 @@ def telling(question: str, read: Evidence) -> Source | None:
     said = wording(question)
     if not read.units:
         return None
-    for index in np.argsort(-likeness(question, said, read), kind="stable")[:5]:
+    shares = likeness(question, said, read)
+    if _COUNTS.search(question):  # who asks how long wants a figure
+        shares += [_FIGURE * bool(u.wording.values - said.values) for u in read.units]
+    for index in np.argsort(-shares, kind="stable")[:5]:
         unit = read.units[int(index)]
         words = unit.wording.content
         shared = words & said.content
