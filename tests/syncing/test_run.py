@@ -15,6 +15,7 @@ from tests.syncing.place import Place
 
 from groundtone import documents
 from groundtone.errors import Busy, EmbeddingMismatch, GroundtoneError, WrongUse
+from groundtone.index.filters import Filter
 from groundtone.settings import Settings
 from groundtone.syncing import forget
 from groundtone.syncing.guarding import alone
@@ -110,6 +111,38 @@ def test_bad_files_are_named_and_the_rest_goes_on(place: Place) -> None:
     assert all(reason for _, reason in report.failed)
     assert any(".png 1" in note for note in report.notes)
     place.check()
+
+
+def test_odd_names_pipes_and_loops(place: Place) -> None:
+    odd = "a\nnew line, a \ttab & ünïcode \U0001f511.md"
+    place.write(odd, GUIDE)
+    place.write("!/part!/name.md", GUIDE)
+    (place.docs / os.fsdecode(b"bad \xff\xfe.md")).write_text(GUIDE)
+    os.mkfifo(place.docs / "pipe.md")
+    (place.docs / "null.md").symlink_to("/dev/null")
+    (place.docs / "sub").mkdir()
+    (place.docs / "sub/loop").symlink_to(place.docs)
+    (place.docs / "self.md").symlink_to(place.docs / "self.md")
+    report = place.sync()
+    assert report.added == 2
+    assert set(place.contents()) == {odd, "!/part!/name.md"}
+    reasons = dict(report.failed)
+    assert reasons.keys() == {"bad \ufffd\ufffd.md", "pipe.md", "null.md", "self.md"}
+    assert reasons["pipe.md"] == reasons["null.md"] == "not a regular file"
+    assert counts(place.sync()) == (0, 0, 0, 2)
+    place.check()
+
+
+def test_a_folder_stands_where_a_container_has_a_part(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "read_all", hostile.read_all)
+    place.write("mail.eml", "parts\n: Letter.\na.txt: Inside.\n")
+    place.write("mail.eml!/a.txt", "A file of its own.\n")
+    for _ in range(2):
+        place.sync()
+        assert set(place.contents()) == {"mail.eml", "mail.eml!/a.txt"}
+        place.check()
 
 
 def test_too_large_a_file_is_not_read(tmp_path: Path) -> None:
@@ -321,10 +354,27 @@ def test_a_long_document_is_embedded_in_parts(place: Place) -> None:
     place.check()
 
 
-def test_thousands_of_unchanged_files_are_quick(place: Place) -> None:
-    for number in range(1000):
-        place.write(f"{number % 10}/{number}.txt", f"File number {number}.")
+def test_thousands_of_files_are_quick(place: Place) -> None:
+    for number in range(2000):
+        place.write(f"{number % 10}/{number}.txt", f"File number {number % 700}.")
+    report = place.sync()
+    assert (report.added, place.embedder.embedded) == (2000, 2000), "their titles differ"
+    started = time.process_time()
+    assert place.sync().unchanged == 2000
+    assert place.sync(dry_run=True).unchanged == 2000
+    assert time.process_time() - started < 2
+    for folder in range(10):
+        (place.docs / str(folder)).rename(place.docs / f"new {folder}")
+    report = place.sync()
+    assert (report.moved, report.embedded) == (2000, 0)
+    place.check()
+
+
+def test_a_source_that_is_taken_in_gets_other_labels(place: Place) -> None:
+    place.write("sub/guide.md", GUIDE)
+    place.sync(place.docs / "sub")
     place.sync()
-    started = time.perf_counter()
-    assert place.sync().unchanged == 1000
-    assert time.perf_counter() - started < 2
+    index = place.indexes.current(24)
+    vector = place.embedder.embed(["key"])[0]
+    for path, found in (("sub/guide.md", 2), ("sub", 2), ("guide.md", 0)):
+        assert len(index.dense(vector, 9, Filter((frozenset({f"path={path}"}),)))) == found

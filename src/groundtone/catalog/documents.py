@@ -127,8 +127,9 @@ class Documents(Sources):
                 gone |= _keep(connection, document)
                 made.add(document.version)
             for document in new:
-                gone |= _replace(connection, document)
-                made.add(document.version)
+                replaced = _replace(connection, document)
+                gone |= replaced
+                made = made - replaced | {document.version}
             if everything:
                 gone |= set(connection.scalars(select(_version)))
                 connection.execute(delete(failures))

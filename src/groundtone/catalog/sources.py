@@ -79,7 +79,12 @@ class Sources(Database):
             connection.execute(
                 update(documents)
                 .where(documents.c.source == source)
-                .values(source=into, path=prefix + documents.c.path, file=prefix + documents.c.file)
+                .values(
+                    source=into,
+                    path=prefix + documents.c.path,
+                    file=prefix + documents.c.file,
+                    recipe=documents.c.recipe + mark,
+                )
             )
             connection.execute(delete(failures).where(failures.c.source == source))
             connection.execute(delete(sources).where(sources.c.id == source))
