@@ -31,7 +31,7 @@ lint: setup
 bench: setup
 	$(BIN)/python bench/embedding.py
 	$(BIN)/python bench/tuning.py
-	$(BIN)/python bench/search.py --workspace build/bench --source examples/manual \
+	$(BIN)/python bench/search.py --work build/bench --source examples/manual \
 	  --questions examples/questions.jsonl
 
 clean:

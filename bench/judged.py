@@ -118,6 +118,20 @@ def load(name: str, data: Path, work: Path) -> Collection:
     return Collection(name, source, tuple(asked))
 
 
+def own(source: Path, questions: Path) -> Collection:
+    """Documents and a question file of one's own: evidence says what is relevant."""
+    for path in (source, questions):
+        if not path.exists():
+            sys.exit(f"There is no {path}: this measurement needs it.")
+    rows = [json.loads(line) for line in questions.read_text("utf-8").splitlines()]
+    asked = [
+        Asked(row["question"], {evidence["doc"]: 1.0 for evidence in row["evidence"]})
+        for row in rows
+        if row.get("evidence")
+    ]
+    return Collection("own", source, tuple(asked))
+
+
 def synced(collection: Collection, work: Path, *, precision: str = "int8") -> Workspace:
     """A workspace that follows the collection; vectors are remembered beside it."""
     folder = work / collection.name

@@ -3,6 +3,7 @@
     python bench/search.py --data DATA --work WORK --set k8s_docs
     python bench/search.py --data DATA --work WORK --set k8s_docs --chunks 100000 --update 20000
     python bench/search.py --data DATA --work WORK --set k8s_docs --peers-python PEERS/bin/python
+    python bench/search.py --source DOCS --questions QUESTIONS.jsonl --work WORK
 
 Syncs a collection of `judged` (vectors are remembered beside it), padded with made-up documents
 where ``--chunks`` asks for more, then gives the same windows and the same vectors to plain BM25
@@ -70,9 +71,11 @@ print(json.dumps({"found": found, "times": times, "mb": peak / 1024, "disk_mb": 
 def main() -> None:
     """Read the arguments; measure all systems, or one (in a process of its own)."""
     parser = argparse.ArgumentParser(description="Search: quality, latency, memory, disk.")
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="the collections that `judged` knows")
+    parser.add_argument("--set", default="k8s_docs", help="one of them")
+    parser.add_argument("--source", type=Path, help="documents of your own instead")
+    parser.add_argument("--questions", type=Path, help="with evidence, for --source")
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--set", default="k8s_docs")
     parser.add_argument("--limit", type=int, default=400, help="questions")
     parser.add_argument("--chunks", type=int, default=0, help="padded to so many chunks")
     parser.add_argument("--update", type=int, default=0, help="chunks replaced, then timed again")
@@ -80,6 +83,10 @@ def main() -> None:
     parser.add_argument("--peers-python", type=Path)
     parser.add_argument("--system", choices=sorted(SYSTEMS), help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if not given.data and not (given.source and given.questions):
+        parser.error("either --data, or --source and --questions")
+    if given.source:
+        given.set = "own"
     folder = given.work / (f"{given.set}-{given.chunks}" if given.chunks else given.set)
     if given.system:
         print(json.dumps(measured(given.system, folder, given)))
@@ -120,9 +127,9 @@ def show(name: str, result: dict[str, Any] | str, asked: Sequence[dict[str, Any]
 
 def prepare(folder: Path, given: argparse.Namespace) -> None:
     """Sync the collection, and write the same windows, vectors and questions for the peers."""
-    from judged import Remembering, load, synced
+    from judged import Remembering, synced
 
-    collection = load(given.set, given.data, given.work)
+    collection = _collection(given)
     with synced(collection, given.work) as workspace:
         embedder = workspace.embedder
         assert isinstance(embedder, Remembering)
@@ -142,6 +149,14 @@ def prepare(folder: Path, given: argparse.Namespace) -> None:
             file.write(json.dumps({"text": each.text, "gains": each.gains}) + "\n")
     windows = len(np.load(folder / "export" / "vectors.npy", mmap_mode="r"))
     (folder / "size.txt").write_text(f"{chunks:,} chunks, {windows:,} windows")
+
+
+def _collection(given: argparse.Namespace) -> Any:
+    from judged import load, own
+
+    if given.source:
+        return own(given.source, given.questions)
+    return load(given.set, given.data, given.work)
 
 
 class Padding:
@@ -285,10 +300,7 @@ def replace(folder: Path, given: argparse.Namespace) -> None:
     for number in range(given.update // PER_FILE):
         path = folder / "padding" / f"{number:05}.md"
         path.write_text(made_up(words, number, time.time_ns()), "utf-8")
-    from judged import load
-
-    collection = load(given.set, given.data, given.work)
-    with _padded(collection.source, folder, given):
+    with _padded(_collection(given).source, folder, given):
         pass
 
 
