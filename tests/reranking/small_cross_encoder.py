@@ -8,22 +8,9 @@ import numpy as np
 
 from groundtone.embedding.onnx_format import Graph
 
-WORDS = ["the", "blue", "red", "key", "opens", "garden", "cellar", "door", "water", "plants"]
-    "the",
-    "blue",
-    "red",
-    "key",
-    "opens",
-    "garden",
-    "cellar",
-    "door",
-    "water",
-    "plants",
-    "on",
-    "monday",
-    "which",
-    "a",
-    "question",
+WORDS = [
+    *("the", "blue", "red", "key", "opens", "garden", "cellar", "door", "water", "plants"),
+    *("on", "monday", "which", "a", "question"),
 ]
 
 
