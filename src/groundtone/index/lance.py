@@ -28,6 +28,7 @@ ROWS_A_PARTITION = 250_000
 REFINE = 2
 ADDS = 100  # compact after so many: every add leaves a file
 FILES = 8  # fewer are as quick as one
+FRESH = 500  # so many windows may wait to be indexed: a search looks at them one by one
 READERS_GRACE = timedelta(minutes=10)  # files of older table versions stay for searches under way
 SOME = 500
 PLACE = ("id", "version", "chunk", "window")
@@ -182,8 +183,8 @@ class LanceIndex:
                 ),
             )
         files = table.stats()["fragment_stats"]["num_fragments"]
-        waiting = any(index.num_unindexed_rows for index in table.list_indices())
-        if waiting or self._adds or files > FILES:
+        fresh = max((index.num_unindexed_rows for index in table.list_indices()), default=0)
+        if fresh > FRESH or files > FILES:
             self._compact()
             self._adds = 0
 

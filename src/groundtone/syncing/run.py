@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +28,7 @@ from groundtone.syncing.sources import choose, place
 from groundtone.syncing.telling import Teller
 from groundtone.syncing.updating import update
 from groundtone.syncing.web.addresses import is_address
+from groundtone.syncing.working import Work
 
 if TYPE_CHECKING:
     from groundtone.embedding import Embedder
@@ -114,12 +118,10 @@ class Run:
             plan = self._plan(sources, looker.scan, again=rebuild)
             if not rebuild and settled and not (plan.tasks or plan.moved or plan.gone):
                 self.note(plan)
-            elif rebuild or self._embedding_changed(plan, facts):
+            elif rebuild or not self._updated(plan, facts):
                 if not rebuild:
                     plan = self._plan(self.catalog.sources(), looker.scan, again=True)
                 build_anew(self, plan)
-            else:
-                update(self, plan, facts)
         return self.teller.end()
 
     def rehearse(self, named: list[Path | str], rebuild: bool) -> SyncReport:
@@ -168,6 +170,28 @@ class Run:
             MODEL: self.settings.embedding.model,
             DONE: "yes",
         }
+
+    def _updated(self, plan: Plan, facts: dict[str, str]) -> bool:
+        """Carry out the plan, unless it takes a rebuild."""
+        with ExitStack() as stack:
+            work = stack.enter_context(Work(self, plan))
+            if DIMENSIONS in facts:
+                stack.callback(self._open_index(int(facts[DIMENSIONS])).join)
+            if self._embedding_changed(plan, facts):
+                return False
+            update(self, plan, facts, work)
+        return True
+
+    def _open_index(self, dimensions: int) -> threading.Thread:
+        """Begin to open the index while the model is opened: each takes half a second."""
+
+        def open_it() -> None:
+            with contextlib.suppress(Exception):  # raised again by whoever needs it
+                self.indexes.current(dimensions)
+
+        thread = threading.Thread(target=open_it, name="opening")
+        thread.start()
+        return thread
 
     def _embedding_changed(self, plan: Plan, facts: dict[str, str]) -> bool:
         """Whether an empty workspace changes its model; one that is not empty may not."""

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from groundtone.catalog.windows import digest
 from groundtone.syncing.remembering import DIMENSIONS, DONE, PLACES_UNKNOWN
-from groundtone.syncing.working import Work
 from groundtone.syncing.writing import make_live
 
 if TYPE_CHECKING:
     from groundtone.catalog import Catalog
     from groundtone.syncing.planning import Plan
     from groundtone.syncing.run import Run
+    from groundtone.syncing.working import Work
 
 
-def update(run: Run, plan: Plan, facts: dict[str, str]) -> None:
+def update(run: Run, plan: Plan, facts: dict[str, str], work: Work) -> None:
     """Carry out a plan.
 
     What a killed sync left in the index is kept until the end: vectors of its windows need not be
@@ -23,19 +23,18 @@ def update(run: Run, plan: Plan, facts: dict[str, str]) -> None:
     """
     catalog = run.catalog
     catalog.forget(DONE)
-    with Work(run, plan) as work:
-        known = facts.get(DIMENSIONS)
-        index = run.indexes.current(int(known) if known else run.embedder.dimensions)
-        live, held = catalog.versions(), index.versions()
-        plan.lost(held)
-        if PLACES_UNKNOWN in facts:
-            _learn_places(catalog)
-        run.note(plan)
-        if plan.gone:
-            gone = {version for _, past in plan.gone for version in past.versions}
-            index.delete(catalog.replace_documents([], gone))
-            run.teller.deleted(past.path for _, past in plan.gone)
-        work.do(index, make_live(catalog), held, left_over=held - live)
+    known = facts.get(DIMENSIONS)
+    index = run.indexes.current(int(known) if known else run.embedder.dimensions)
+    live, held = catalog.versions(), index.versions()
+    plan.lost(held)
+    if PLACES_UNKNOWN in facts:
+        _learn_places(catalog)
+    run.note(plan)
+    if plan.gone:
+        gone = {version for _, past in plan.gone for version in past.versions}
+        index.delete(catalog.replace_documents([], gone))
+        run.teller.deleted(past.path for _, past in plan.gone)
+    work.do(index, make_live(catalog), held, left_over=held - live)
     if held - live:
         index.delete(index.versions() - catalog.versions())
     if DONE not in facts:
