@@ -40,6 +40,9 @@ def test_groups_see_their_own_and_what_is_for_everybody() -> None:
     assert not found([], labels(groups=["hr"]), groups=["sales"])
     assert not found([], labels(groups=["hr"]), groups=[])
     assert not found([], labels(groups=[]), groups=["hr"])
+    assert not found([], labels(Groups=["hr"]), groups=["sales"]), "however it is spelled"
+    assert not found([], labels(GROUP="hr"), groups=[])
+    assert not found([], labels(groups={"hr": True}), groups=["hr"]), "not understood: for nobody"
     assert found([], labels(groups=["hr"])), "the owner sees everything"
 
 

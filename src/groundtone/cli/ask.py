@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from groundtone.cli.options import JsonOption, ModelOption, WorkspaceOption
+from groundtone.cli.options import (
+    GroupOption,
+    JsonOption,
+    ModelOption,
+    SinceOption,
+    UntilOption,
+    WhereOption,
+    WorkspaceOption,
+    limits,
+)
 from groundtone.cli.output import Output, console, duration
+from groundtone.index.filters import EVERYTHING, Filter
 
 if TYPE_CHECKING:
     from groundtone.answering.answer import Answer, Citation
@@ -23,6 +33,10 @@ QUOTE = 240  # characters of a quote shown to people
 def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION", show_default=False)],
     model: ModelOption = None,
+    where: WhereOption = None,
+    group: GroupOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -35,7 +49,8 @@ def ask(
 
     out = Output(as_json)
     with Workspace.open(workspace) as opened, out.keeping("Nothing was changed."):
-        answer = answered(opened, question, model, out)
+        seen = limits(opened, where, group, since, until)
+        answer = answered(opened, question, model, out, seen=seen)
         out.document(answer.to_json())
         if not as_json:
             out.show(*shown(opened, answer))
@@ -47,11 +62,12 @@ def answered(
     model: str | None,
     out: Output,
     history: Sequence[dict[str, str]] = (),
+    seen: Filter = EVERYTHING,
 ) -> Answer:
     """Ask, with the model's words streaming by on a terminal until the answer replaces them."""
     from groundtone.answering.answer import Answer
 
-    events = workspace.stream(question, model=model, history=history)
+    events = workspace.stream(question, model=model, history=history, limits=seen)
     if out.as_json or not (sys.stdout.isatty() and sys.stderr.isatty()):
         return next(event for event in events if isinstance(event, Answer))
     from rich.live import Live

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from groundtone.index.filters import Filter
+    from groundtone.workspace import Workspace
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -73,3 +77,53 @@ LimitOption = Annotated[
 SeedOption = Annotated[
     int, typer.Option("--seed", metavar="N", min=0, help="Of everything that is drawn.")
 ]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="Only documents of this type, path, source, or name from front matter; "
+        "VALUE|VALUE for either. Given several times, all must hold.",
+    ),
+]
+GroupOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--group",
+        metavar="GROUP",
+        show_default=False,
+        help="As somebody of this group sees it (may be given several times; - is nobody's). "
+        "Default: the owner, who sees everything.",
+    ),
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="DATE",
+        show_default=False,
+        help="Documents changed on this day or later.",
+    ),
+]
+UntilOption = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        metavar="DATE",
+        show_default=False,
+        help="Documents changed on this day or before.",
+    ),
+]
+
+
+def limits(
+    workspace: Workspace,
+    where: list[str] | None,
+    groups: list[str] | None,
+    since: str | None,
+    until: str | None,
+) -> Filter:
+    """The filter that these options ask for."""
+    named = None if groups is None else [group for group in groups if group != "-"]
+    return workspace.limits(where or (), groups=named, since=since, until=until)

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from groundtone.cli.options import JsonOption, WorkspaceOption
+from groundtone.cli.options import (
+    GroupOption,
+    JsonOption,
+    SinceOption,
+    UntilOption,
+    WhereOption,
+    WorkspaceOption,
+    limits,
+)
 from groundtone.cli.output import Output, duration
 from groundtone.errors import WrongUse
 
 if TYPE_CHECKING:
-    from groundtone.retrieval import Passage
+    from groundtone.retrieval import Passage, Retriever
     from groundtone.workspace import Workspace
 
 FIELDS = (
@@ -54,6 +62,10 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show where each score comes from.")
     ] = False,
+    where: WhereOption = None,
+    group: GroupOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,16 +81,24 @@ def search(
         raise WrongUse("--queries and --out go together.", "Name both files.")
     out = Output(as_json)
     with Workspace.open(workspace) as opened:
+        retriever = opened.retriever.limited(limits(opened, where, group, since, until))
         if queries is not None and output is not None:
-            _many(opened, queries, output, k, out, explain)
+            _many(retriever, queries, output, k, out, explain)
         elif question is not None:
-            _one(opened, question, k, out, explain)
+            _one(opened, retriever, question, k, out, explain)
 
 
-def _one(workspace: Workspace, question: str, k: int | None, out: Output, explain: bool) -> None:
+def _one(
+    workspace: Workspace,
+    retriever: Retriever,
+    question: str,
+    k: int | None,
+    out: Output,
+    explain: bool,
+) -> None:
     if not question.strip():
         raise WrongUse("The question is empty.", "Write a question.")
-    passages = workspace.search(question, k)
+    passages = retriever.search(question, k)
     out.document([as_row(passage, explain) for passage in passages])
     for passage in passages:
         out.show(f"{passage.rank}. {where(passage)}   score {passage.score:.3f}")
@@ -96,14 +116,14 @@ def _one(workspace: Workspace, question: str, k: int | None, out: Output, explai
 
 
 def _many(
-    workspace: Workspace, queries: Path, output: Path, k: int | None, out: Output, explain: bool
+    retriever: Retriever, queries: Path, output: Path, k: int | None, out: Output, explain: bool
 ) -> None:
     rows = _read(queries)
     began = time.perf_counter()
     draft = output.with_name(output.name + ".part")
     keeping = out.keeping(f"{output} was not written.")
     with keeping, _opened(draft) as file, out.bar("Searching") as bar:
-        answers = workspace.retriever.search_many([row["question"] for row in rows], k)
+        answers = retriever.search_many([row["question"] for row in rows], k)
         for number, (row, passages) in enumerate(zip(rows, answers, strict=True), 1):
             found = [as_row(passage, explain) for passage in passages]
             line = {"id": row["id"], "question": row["question"], "passages": found}

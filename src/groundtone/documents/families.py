@@ -29,7 +29,7 @@ _ALL = (
     Family("csv_rows", "CSV", ".csv .tsv .tab"),
     Family("json_values", "JSON", ".json .jsonl .ndjson"),
     Family("html", "HTML", ".html .htm .xhtml"),
-    Family("markdown", "Markdown", ".md .markdown .mdown .mkd"),
+    Family("markdown", "Markdown", ".md .markdown .mdown .mkd .mdx"),
     Family("restructured", "reStructuredText", ".rst .rest"),
     Family("asciidoc", "AsciiDoc", ".adoc .asciidoc"),
     Family(

@@ -39,11 +39,12 @@ def attributes(
     for name, value in metadata.items():
         if name.casefold() not in (GROUPS, GROUP, *BUILT_IN):
             names += [f"{name.casefold()}={text}" for text in _texts(value)]
-    groups = metadata.get(GROUPS, metadata.get(GROUP))
-    if groups is None:
+    named = [value for name, value in metadata.items() if name.casefold() in (GROUPS, GROUP)]
+    groups = set(_texts(named))
+    if not named or groups == {EVERYBODY}:
         names.append(f"{GROUP}={EVERYBODY}")
     else:  # an empty list lets nobody but the owner see it
-        names += [f"{GROUP}={text}" for text in _texts(groups)]
+        names += [f"{GROUP}={text}" for text in groups - {EVERYBODY}]
     return tuple(sorted(set(names)))
 
 
@@ -103,6 +104,11 @@ def _texts(value: Any) -> list[str]:
         text = " ".join(str(value).split()).casefold()
         return [text] if 0 < len(text) <= LONGEST else []
     return []
+
+
+def moment(modified: str) -> int:
+    """Seconds since 1970 of an ISO date as the catalog keeps it; 0 where it is not known."""
+    return _seconds(modified, "modified") or 0 if modified else 0
 
 
 def _seconds(date: str | None, field: str, *, end: bool = False) -> int | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from groundtone.catalog import Catalog, Found, FoundChunk, Key
+from groundtone.catalog import Catalog, DocumentInfo, Found, FoundChunk, Key
 from groundtone.embedding import Embedder
 from groundtone.errors import EmbeddingMismatch, WrongUse
 from groundtone.index import Hit, Index
+from groundtone.index.attributes import attributes, moment
+from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.generations import Indexes
 from groundtone.retrieval.fusion import Parts, Sides, fuse
 from groundtone.retrieval.passage import Origin, Passage
@@ -56,6 +59,9 @@ class Retriever:
         embedder: the model that the workspace was built with.
         settings: the section ``[retrieval]``.
         open_reranker: opens the cross-encoder in a folder; needed where the settings name one.
+
+    Attributes:
+        limits: what may be found; see `limited`.
     """
 
     def __init__(
@@ -71,6 +77,15 @@ class Retriever:
         self._embedder = embedder
         self._settings = settings
         self._open_reranker = open_reranker
+        self.limits = EVERYTHING
+
+    def limited(self, limits: Filter) -> Retriever:
+        """One like this that finds only what passes; the store itself leaves out the rest."""
+        if not limits:
+            return self
+        one = copy.copy(self)
+        one.limits = limits
+        return one
 
     def search(self, question: str, k: int | None = None) -> list[Passage]:
         """The ``k`` best passages, best first; fewer if the workspace holds fewer.
@@ -122,7 +137,7 @@ class Retriever:
         This is how a citation label is turned back into passages.
         """
         found: list[Passage] = []
-        for info in self._catalog.documents():
+        for info in filter(self._may_find, self._catalog.documents()):
             if "title" in named and info.title.casefold() != named["title"].casefold():
                 continue
             if "document" in named and info.path != named["document"]:
@@ -136,6 +151,18 @@ class Retriever:
                 place = FoundChunk(info, chunk)
                 found.append(_passage(place, text, rank=len(found) + 1, window=0))
         return found
+
+    def _may_find(self, document: DocumentInfo) -> bool:
+        if not self.limits:
+            return True
+        sources = {source.id: source.path for source in self._catalog.sources()}
+        labels = attributes(
+            document.path,
+            sources.get(document.source, ""),
+            document.media_type,
+            document.metadata,
+        )
+        return self.limits.allows(labels, moment(document.modified))
 
     def _check_embedding(self) -> None:
         built = self._catalog.fact("embedding")
@@ -182,11 +209,11 @@ class Retriever:
     ) -> tuple[list[Hit], list[Hit]]:
         """What each search finds, best first; both at once, since each waits for its store."""
         if self._settings.fusion == "vectors":
-            return index.dense(vector, candidates), []
+            return index.dense(vector, candidates, self.limits), []
         if self._settings.fusion == "words":
-            return [], index.lexical(question, candidates, near=vector)
-        words = self._pool.submit(index.lexical, question, candidates, near=vector)
-        return index.dense(vector, candidates), words.result()
+            return [], index.lexical(question, candidates, self.limits, vector)
+        words = self._pool.submit(index.lexical, question, candidates, self.limits, vector)
+        return index.dense(vector, candidates, self.limits), words.result()
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

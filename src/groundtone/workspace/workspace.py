@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from groundtone import settings as settings_module
 from groundtone.catalog import Catalog
 from groundtone.errors import NoWorkspace, WrongUse
+from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.settings import Settings
 
 if TYPE_CHECKING:
@@ -152,10 +153,13 @@ class Workspace:
     @cached_property
     def answerer(self) -> Answerer:
         """Questions to checked answers."""
+        return self._answerer(self.retriever)
+
+    def _answerer(self, retriever: Retriever) -> Answerer:
         from groundtone.answering.pipeline import Answerer
 
         return Answerer(
-            self.retriever,
+            retriever,
             lambda: self.chat,
             self.settings.answer,
             self.settings.chat,
@@ -243,27 +247,70 @@ class Workspace:
             for source in sources
         }
 
-    def search(self, question: str, k: int | None = None) -> list[Passage]:
-        """The passages for a question, best first; `k` defaults to ``retrieval.k``."""
-        return self.retriever.search(question, k or self.settings.retrieval.k)
+    def search(
+        self, question: str, k: int | None = None, *, limits: Filter = EVERYTHING
+    ) -> list[Passage]:
+        """The passages for a question, best first; `k` defaults to ``retrieval.k``.
+
+        `limits` (see :meth:`limits`) leaves out the rest before anything is ranked.
+        """
+        return self.retriever.limited(limits).search(question, k or self.settings.retrieval.k)
+
+    def limits(
+        self,
+        where: Sequence[str] = (),
+        *,
+        groups: Collection[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> Filter:
+        """What a search or an answer may draw on.
+
+        Args:
+            where: conditions that all must hold, each ``name=value`` or ``name=one|two``: type,
+                path (a file or a folder), source, or a name from front matter.
+            groups: of the caller, who sees what is for everybody or for one of these; None is
+                the owner, who sees everything.
+            since, until: ISO dates of the documents' last change, both included.
+
+        Raises:
+            WrongUse: a condition of another form, a name that no document has, or no date.
+        """
+        from groundtone.index.attributes import wanted
+
+        known: set[str] = set()
+        if where:
+            known = {name.casefold() for d in self.catalog.documents() for name in d.metadata}
+        return wanted(where, groups=groups, since=since, until=until, known=known or {"type"})
 
     # -- answers ----------------------------------------------------------------------------
 
     def ask(
-        self, question: str, *, model: str | None = None, history: Sequence[Message] = ()
+        self,
+        question: str,
+        *,
+        model: str | None = None,
+        history: Sequence[Message] = (),
+        limits: Filter = EVERYTHING,
     ) -> Answer:
         """Answer a question from the documents, every sentence attributed.
 
         `history` is the conversation so far, oldest first: messages with role "user" or
         "assistant" and content. A follow-up ("Why?") is searched with the question it follows.
+        `limits` (see :meth:`limits`) says which documents may be drawn on.
         """
-        for event in self.stream(question, model=model, history=history):
+        for event in self.stream(question, model=model, history=history, limits=limits):
             if not isinstance(event, str):
                 return event
         raise AssertionError("stream() ends with an Answer")
 
     def stream(
-        self, question: str, *, model: str | None = None, history: Sequence[Message] = ()
+        self,
+        question: str,
+        *,
+        model: str | None = None,
+        history: Sequence[Message] = (),
+        limits: Filter = EVERYTHING,
     ) -> Iterator[str | Answer]:
         """Yield pieces of text as they are written, then the finished answer; it is logged.
 
@@ -273,9 +320,8 @@ class Workspace:
         if not question.strip():
             raise WrongUse("The question is empty.", "Write a question.")
         name = self.model_name(model)
-        events = self.answerer.stream(
-            question, model=name, system=self.voice(name), history=history
-        )
+        answerer = self._answerer(self.retriever.limited(limits)) if limits else self.answerer
+        events = answerer.stream(question, model=name, system=self.voice(name), history=history)
         for event in events:
             if not isinstance(event, str):
                 self._log(event)
