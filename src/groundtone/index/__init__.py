@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from groundtone.errors import WrongUse
 from groundtone.index.filters import EVERYTHING, Filter
@@ -144,6 +145,14 @@ def open_index(
         f"There is no index store {name!r}.",
         f"Set [index] store in groundtone.toml to one of: {', '.join(STORES)}.",
     )
+
+
+def shown(url: str) -> str:
+    """An address without its password."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", "@", 1)).geturl()
 
 
 def drop_index(name: str, url: str, collection: str) -> None:

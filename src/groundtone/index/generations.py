@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from groundtone.index import Index, drop_index, open_index
+from groundtone.errors import GroundtoneError
+from groundtone.index import Index, drop_index, open_index, shown
 
 FIRST = "1"
+LEFT = "left.json"
+"""In the folder of an index that was moved elsewhere: what the next sync removes."""
 
 
 class Indexes:
@@ -41,6 +47,16 @@ class Indexes:
         self._lock = Lock()
         self._opened: tuple[str, int, Index] | None = None
 
+    @property
+    def path(self) -> Path:
+        """The current index's folder: of its data, or of what stands beside a server."""
+        return self._path(self._name())
+
+    @property
+    def collection(self) -> str:
+        """The current index's name on a server."""
+        return self._named(self._name())
+
     def current(self, dimensions: int) -> Index:
         """The current index, opened; the same object until another takes its place."""
         name = self._name()
@@ -51,21 +67,37 @@ class Indexes:
 
     def exists(self) -> bool:
         """Whether the current index has a folder; it is not opened."""
-        return self._path(self._name()).is_dir()
+        return self.path.is_dir()
 
     def beside(self, dimensions: int) -> tuple[str, Index]:
         """A new, empty index and its name; it is current once that name is remembered."""
         name = str(int(self._name()) + 1)
         if self._path(name).exists():  # left by a rebuild that was killed
-            self._drop(self._path(name))
+            self._drop(name)
         return name, self._open(name, dimensions)
 
+    def leave(self) -> None:
+        """Mark the current index as moved elsewhere: another store's `sweep` removes it."""
+        told = {"store": self._store, "url": self._url, "collection": self.collection}
+        (self.path / LEFT).write_text(json.dumps(told), "utf-8")
+
+    def take(self) -> None:
+        """Keep the current index after all, if it was marked by `leave`."""
+        (self.path / LEFT).unlink(missing_ok=True)
+
     def sweep(self) -> None:
-        """Remove indexes of this store that are not current; only under the writing lock."""
-        keep = self._path(self._name())
-        for path in self._folder.glob(f"{self._store}-*"):
-            if path != keep:
-                self._drop(path)
+        """Remove rebuilds of this index that are not current, and what was moved to here.
+
+        Only under the writing lock.
+        """
+        keep = self.path
+        for path in self._folder.glob(f"{self._store}-*{self._place()}"):
+            name = path.name.removeprefix(f"{self._store}-").removesuffix(self._place())
+            if path != keep and name.isdigit():
+                self._drop(name)
+        for left in self._folder.glob(f"*/{LEFT}"):
+            if left.parent != keep:
+                _remove_left(left)
 
     def close(self) -> None:
         """Close the opened index."""
@@ -77,23 +109,36 @@ class Indexes:
     def _name(self) -> str:
         return self._current() or FIRST
 
+    def _named(self, name: str) -> str:
+        return self._collection if name == FIRST else f"{self._collection}-{name}"
+
+    def _place(self) -> str:
+        """Of a server's collection, so that what stands beside two of them is kept apart."""
+        if not self._url:
+            return ""
+        place = f"{shown(self._url)} {self._collection}"
+        return "-" + hashlib.sha256(place.encode()).hexdigest()[:8]
+
     def _path(self, name: str) -> Path:
-        return self._folder / f"{self._store}-{name}"
+        return self._folder / f"{self._store}-{name}{self._place()}"
 
     def _open(self, name: str, dimensions: int) -> Index:
         path = self._path(name)
         path.mkdir(parents=True, exist_ok=True)  # for a server too: it says that the index is there
         return open_index(
-            self._store,
-            path,
-            dimensions,
-            url=self._url,
-            collection=self._collection if name == FIRST else f"{self._collection}-{name}",
+            self._store, path, dimensions, url=self._url, collection=self._named(name)
         )
 
-    def _drop(self, path: Path) -> None:
+    def _drop(self, name: str) -> None:
         if self._url:
-            name = path.name.removeprefix(f"{self._store}-")
-            collection = self._collection if name == FIRST else f"{self._collection}-{name}"
-            drop_index(self._store, self._url, collection)
-        shutil.rmtree(path, ignore_errors=True)
+            drop_index(self._store, self._url, self._named(name))
+        shutil.rmtree(self._path(name), ignore_errors=True)
+
+
+def _remove_left(left: Path) -> None:
+    """A server that is away by now keeps its collection: it is not asked again and again."""
+    with suppress(OSError, ValueError, KeyError, GroundtoneError):
+        told = json.loads(left.read_text("utf-8"))
+        if told["url"]:
+            drop_index(told["store"], told["url"], told["collection"])
+    shutil.rmtree(left.parent, ignore_errors=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from groundtone.catalog import Catalog, Source
 from groundtone.settings import Settings
 from groundtone.syncing.scanning import Scan, scan
-from groundtone.syncing.sources import pages_of, place
+from groundtone.syncing.sources import ADOPTED, pages_of, place
 from groundtone.syncing.web.addresses import is_address
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class Looker:
         """A source as it is now; asked again, the same."""
         if source.path not in self._scans:
             look = self._address if is_address(source.path) else self._path
-            self._scans[source.path] = look(source)
+            adopted = source.path.startswith(ADOPTED)
+            self._scans[source.path] = Scan(unknown=[""]) if adopted else look(source)
         return self._scans[source.path]
 
     def check(self, address: str, taken: Collection[str]) -> None:

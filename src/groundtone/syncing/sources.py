@@ -14,6 +14,8 @@ from groundtone.syncing.recipe import MOVED
 from groundtone.syncing.report import SyncReport
 from groundtone.syncing.web.addresses import is_address, normal
 
+ADOPTED = "chroma://"
+"""How sources are named that `groundtone index adopt` took in; syncs leave them as they are."""
 Check = Callable[[str, Collection[str]], None]
 """Sees that an address holds anything, or raises; told also which pages other sources have."""
 

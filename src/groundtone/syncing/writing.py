@@ -52,8 +52,8 @@ Commit = Callable[[list[Made], Index], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
-    """A window on its way."""
+class Window:
+    """A window on its way into an index."""
 
     document: StoredDocument
     chunk: int
@@ -65,6 +65,7 @@ class _Window:
 
     @property
     def id(self) -> str:
+        """Its id in the index."""
         return _id(self.document.version, self.chunk, self.number)
 
     def entry(self, vector: np.ndarray) -> Entry:
@@ -123,7 +124,7 @@ class Writer:
         self._whole = whole
         self._left_over = frozenset(left_over)
         self._sources = {source.id: source.path for source in catalog.sources()}
-        self._files: deque[tuple[Made, Iterator[_Window]]] = deque()
+        self._files: deque[tuple[Made, Iterator[Window]]] = deque()
         self._waiting = 0
         self._batch = _Batch()
         self._in_flight: list[_Batch] = [self._batch]
@@ -167,7 +168,7 @@ class Writer:
         Raises:
             OSError, RuntimeError, GroundtoneError: what went before could not be stored.
         """
-        some: list[_Window] = []
+        some: list[Window] = []
         ends: deque[tuple[int, Made]] = deque()  # files, with the windows up to their end
         while self._files and len(some) < WINDOWS:
             made, windows = self._files[0]
@@ -209,7 +210,7 @@ class Writer:
             known |= {texts[id]: vector for id, vector in found.items()}
         return known
 
-    def _embed(self, windows: Sequence[_Window], known: dict[bytes, np.ndarray]) -> None:
+    def _embed(self, windows: Sequence[Window], known: dict[bytes, np.ndarray]) -> None:
         new = {w.digest: w.text for w in windows if w.digest not in known}
         if new:
             known |= zip(new, self._embedder().embed(list(new.values())), strict=True)
@@ -252,14 +253,8 @@ class Writer:
         if batch.made:
             self._commit(batch.made, self._index)
 
-    def _windows(self, document: StoredDocument) -> Iterator[_Window]:
-        source = self._sources.get(document.source, "")
-        labels = attributes(document.path, source, document.media_type, document.metadata)
-        for chunk in document.chunks:
-            for number in range(len(chunk.windows)):
-                text = chunk.embedded(document.text, number)
-                last = number == len(chunk.windows) - 1
-                yield _Window(document, chunk.ordinal, number, text, digest(text), last, labels)
+    def _windows(self, document: StoredDocument) -> Iterator[Window]:
+        return windows_of(document, self._sources.get(document.source, ""))
 
     def _leave_nothing_else(self, document: StoredDocument) -> None:
         """Where a killed sync had made other windows of the same version, as it may if a reader
@@ -270,6 +265,20 @@ class Writer:
         vectors = self._index.vectors([window.id for window in windows])
         self._index.delete({document.version})
         self._index.add([window.entry(vectors[window.id]) for window in windows])
+
+
+def windows_of(document: StoredDocument, source: str) -> Iterator[Window]:
+    """What an index has to hold of a document.
+
+    Args:
+        source: its source, as the workspace remembers it.
+    """
+    labels = attributes(document.path, source, document.media_type, document.metadata)
+    for chunk in document.chunks:
+        for number in range(len(chunk.windows)):
+            text = chunk.embedded(document.text, number)
+            last = number == len(chunk.windows) - 1
+            yield Window(document, chunk.ordinal, number, text, digest(text), last, labels)
 
 
 def make_live(catalog: Catalog) -> Commit:
