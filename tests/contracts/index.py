@@ -50,6 +50,16 @@ class IndexContract:
         assert index.dense(unit(1), 5) == []
         assert index.lexical("anything", 5) == []
 
+    def test_vectors_come_back_as_they_were_added(self, index: Index) -> None:
+        index.add([entry(number, version=f"v{number % 2}") for number in range(700)])
+        wanted = [f"id-{number}" for number in range(0, 700, 2)]
+        found = index.vectors([*wanted, "unknown", "it's"])
+        assert found.keys() == set(wanted)
+        for number in (0, 350, 698):
+            assert found[f"id-{number}"] == pytest.approx(unit(number), abs=1e-6)
+        assert index.vectors([]) == {}
+        assert (index.count(), index.count("v1"), index.count("unknown")) == (700, 350, 0)
+
     def test_adding_twice_is_adding_once(self, index: Index) -> None:
         index.add([entry(1, "first"), entry(2, "second")])
         index.add([entry(1, "changed"), entry(3, "third")])
