@@ -124,11 +124,11 @@ def survive(tmp_path: Path, kills: int, seed: int, mode: str = "sync") -> None:
 
 
 def test_a_sync_killed_at_any_moment(tmp_path: Path) -> None:
-    survive(tmp_path, 5, seed=1)
+    survive(tmp_path, 4, seed=1)
 
 
 def test_a_rebuild_killed_at_any_moment(tmp_path: Path) -> None:
-    survive(tmp_path, 3, seed=2, mode="rebuild")
+    survive(tmp_path, 2, seed=2, mode="rebuild")
 
 
 @pytest.mark.slow
