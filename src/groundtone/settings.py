@@ -60,6 +60,26 @@ class Sync(_Section):
     read_mb: Annotated[int, Field(ge=64)] = 2048
 
 
+class Attributes(BaseModel):
+    """What is said of documents that cannot say it themselves; one ``[[attributes]]`` table.
+
+    Attributes:
+        path: glob on the path under the source.
+        groups: who may see them; wins over what a document says of itself.
+
+    Any other name is an attribute too: a text, a number, a truth value, or a list of these.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    path: str
+    groups: tuple[str, ...] | None = None
+
+    def told(self) -> dict[str, Any]:
+        """The attributes alone."""
+        return self.model_dump(mode="json", exclude={"path"}, exclude_none=True)
+
+
 class Web(_Section):
     """Limits for sources that are web addresses.
 
@@ -236,6 +256,7 @@ class Settings(BaseSettings):
     )
 
     sync: Sync = Sync()
+    attributes: tuple[Attributes, ...] = ()
     web: Web = Web()
     chunking: Chunking = Chunking()
     embedding: Embedding = Embedding()
@@ -372,5 +393,10 @@ DEFAULT_FILE = """\
 # evidence_below = 0.2         # evidence (0 to 1) under which a question is refused
 # orders = "cut"               # text in documents that orders the model about; or "keep"
 # history_tokens = 600         # how much of a conversation is remembered
+
+# What documents cannot say of themselves, by their paths; the table may be repeated:
+#   [[attributes]]
+#   path = "hr/**"             # glob under the source
+#   groups = ["hr"]            # who may see them; other names can be asked for with --where
 """
 """What `groundtone init` writes."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.servers import postgres_server
 
 from groundtone import Workspace
-from groundtone.errors import WrongUse
+from groundtone.errors import SettingsError, WrongUse
 
 PAGES = {
     "guide/public.md": "# Leave\n\nEverybody may take 25 days of leave a year.",
@@ -88,3 +89,32 @@ def test_a_change_of_groups_is_followed(workspace: Workspace) -> None:
     source.write_text(PAGES["guide/public.md"])
     workspace.sync()
     assert found(workspace, groups=["sales"]) == {"guide/public.md"}
+
+
+def test_the_settings_say_who_may_see_what_cannot_say_it_itself(tmp_path: Path) -> None:
+    (tmp_path / "docs/hr").mkdir(parents=True)
+    (tmp_path / "docs/hr/pay.txt").write_text("The pay day is the 25th day of the month.")
+    (tmp_path / "docs/open.md").write_text(
+        "---\nGroups: [all]\n---\nThe pay office is open all day."
+    )
+    rules = '[[attributes]]\npath = "hr/**"\ngroups = ["hr"]\nteam = "pay"\n'
+    toml = tmp_path / "groundtone.toml"
+    toml.write_text(rules)
+
+    def seen(*groups: str) -> set[str]:
+        passages = workspace.search("pay day", limits=workspace.limits(groups=groups))
+        return {passage.document for passage in passages}
+
+    with Workspace.open(tmp_path) as workspace:
+        workspace.sync(tmp_path / "docs")
+        assert seen() == set()
+        assert seen("hr") == {"hr/pay.txt"}
+        assert len(workspace.search("pay", limits=workspace.limits(["team=pay"]))) == 1
+    toml.write_text(rules + '[[attributes]]\npath = "*.md"\ngroups = ["hr"]\n')
+    with Workspace.open(tmp_path) as workspace:
+        workspace.sync()
+        assert seen("all") == set(), "changed rules are followed at the next sync"
+        assert seen("hr") == {"hr/pay.txt", "open.md"}
+    toml.write_text('[[attributes]]\ngroups = ["hr"]\n')
+    with pytest.raises(SettingsError, match="path"):
+        Workspace.open(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from groundtone.catalog.records import StoredChunk, StoredDocument
 from groundtone.chunking import Chunk, Encode, chunk
 from groundtone.documents import Document, Reading
 from groundtone.errors import UnreadableFile
+from groundtone.syncing.patterns import matches
 from groundtone.syncing.recipe import version
 
 # A file changed this short a time before it was read may change again without its time moving.
@@ -63,6 +65,7 @@ class Reader:
         sizes: of chunks and windows, as `groundtone.chunking.chunk` names them.
         fingerprint: of the embedding model.
         recipe: what documents are made with.
+        rules: attributes of the paths that match, which win over the documents' own.
     """
 
     parse: Callable[..., Reading]
@@ -71,6 +74,7 @@ class Reader:
     max_bytes: int
     fingerprint: str
     recipe: str
+    rules: tuple[tuple[re.Pattern[str], Mapping[str, Any]], ...] = ()
 
     def read(self, job: Job) -> Read:
         """A file as documents to store, or why it is none.
@@ -136,10 +140,19 @@ class Reader:
             text=read.text,
             chunks=chunks,
             file=job.name,
-            metadata=_plain(read.metadata),
+            metadata=self._told(path, _plain(read.metadata)),
             modified=moment(job.mtime_ns),
             recipe=self.recipe,
         )
+
+    def _told(self, path: str, metadata: dict[str, Any]) -> dict[str, Any]:
+        """What is said of a document: by itself, and over that by the settings."""
+        for pattern, told in self.rules:
+            if matches(path, [pattern]):
+                ours = {name.casefold() for name in told}
+                metadata = {k: v for k, v in metadata.items() if k.casefold() not in ours}
+                metadata |= told
+        return metadata
 
 
 def inside(file: str, name: str) -> str:

@@ -21,7 +21,13 @@ MOVED = "+moved"
 def recipe(settings: Settings) -> str:
     """What documents are made with: readers, sizes and labels."""
     sizes = json.dumps(settings.chunking.model_dump(), sort_keys=True)
-    return f"{READERS}-{hashlib.sha256(sizes.encode()).hexdigest()[:12]}-{LABELS}"
+    rules = json.dumps([rule.model_dump(mode="json") for rule in settings.attributes])
+    labels = f"{LABELS}.{_short(rules)}" if settings.attributes else str(LABELS)
+    return f"{READERS}-{_short(sizes)}-{labels}"
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def same_labels(one: str, other: str) -> bool:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from groundtone import documents
+from groundtone.syncing.patterns import whole
 from groundtone.syncing.readers import Limits, Readers
 from groundtone.syncing.reading import Reader
 from groundtone.syncing.settling import Settler, jobs
@@ -127,4 +128,5 @@ class Work:
             max_bytes=run.settings.sync.max_bytes,
             fingerprint=run.embedder.fingerprint,
             recipe=run.recipe,
+            rules=tuple((whole(r.path), r.told()) for r in run.settings.attributes),
         )
