@@ -48,7 +48,8 @@ class Sync(_Section):
         gitignore: whether ``.gitignore`` files are honoured; ``.groundtoneignore`` files always
             are.
         max_bytes: larger files are listed as failed, not read.
-        read_seconds: a file that takes longer to read is listed as failed.
+        read_seconds: a file that takes longer to read is listed as failed; a large one may take two
+            seconds more for each megabyte.
         read_mb: so is one that needs more memory than this many megabytes.
     """
 
@@ -56,7 +57,7 @@ class Sync(_Section):
     exclude: tuple[str, ...] = ()
     gitignore: bool = True
     max_bytes: Count = 100_000_000
-    read_seconds: Annotated[float, Field(gt=0)] = 60
+    read_seconds: Annotated[float, Field(gt=0)] = 90
     read_mb: Annotated[int, Field(ge=64)] = 2048
 
 
@@ -335,7 +336,7 @@ DEFAULT_FILE = """\
 # exclude = []                 # globs that win over include
 # gitignore = true             # honour .gitignore files
 # max_bytes = 100000000        # larger files are listed as failed
-# read_seconds = 60            # so are files that take longer to read
+# read_seconds = 90            # so are files that take longer to read
 # read_mb = 2048               # or need more megabytes of memory
 
 [web]

@@ -28,6 +28,7 @@ from groundtone.syncing.worker import OUT_OF_MEMORY, receive, send
 
 LOOK_S = 0.05  # between two looks at a process that reads
 START_S = 120.0
+BYTES_A_SECOND = 500_000  # a large file may take longer than the limit by so much of it
 AHEAD_WINDOWS = 1024  # read ahead of the embedder, all processes together
 AHEAD_FILES = 256
 WORN_MB = 400  # a process that holds more than this after a file is replaced
@@ -179,7 +180,7 @@ class _Process:
                 self._begun = False
                 self._prepare(init)
                 send(self._in, payload)
-            answer = self._wait(self._limits.seconds)
+            answer = self._wait(self._limits.seconds + job.size / BYTES_A_SECOND)
         except _Replaced as lost:
             return Read(failed=(("", lost.reason),), lasting=lost.lasting)
         except (BrokenPipeError, EOFError):
@@ -257,7 +258,7 @@ class _Process:
                 raise _Replaced(self._too_much())
             if time.monotonic() - started > seconds:
                 self._stop()
-                raise _Replaced(f"took longer than {self._limits.seconds:g} s to read")
+                raise _Replaced(f"took longer than {seconds:.3g} s to read")
         try:
             return receive(self._out)
         except EOFError:
