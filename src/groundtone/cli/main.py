@@ -26,6 +26,7 @@ from groundtone.cli import (
     doctor,
     evaluate,
     forget,
+    index,
     init,
     inspect,
     log,
@@ -54,6 +55,7 @@ ORDER = (
     "log",
     "tune",
     "models",
+    "index",
     "compare",
     "eval",
     "doctor",
@@ -88,6 +90,7 @@ app.command("chat", short_help="Ask on, follow-ups understood.")(chat.chat)
 app.add_typer(log.app, name="log", short_help="See, rate and export the answers given.")
 app.add_typer(tune.app, name="tune", short_help="Teach the model your style.")
 app.add_typer(models.app, name="models", short_help="Fetch, list and choose models.")
+app.add_typer(index.app, name="index", short_help="See, move or fill the index of vectors.")
 app.command("compare", short_help="Measure base, RAG, tuned and both.")(compare.compare)
 app.add_typer(evaluate.app, name="eval", short_help="Measure one part, such as the search.")
 app.command("doctor", short_help="Check everything, with remedies.")(doctor.doctor)

@@ -155,6 +155,16 @@ def shown(url: str) -> str:
     return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", "@", 1)).geturl()
 
 
+def located(url: str, root: Path) -> str:
+    """An address; one that is a folder's path (``./doc_db``) in full, seen from ``root``."""
+    return str((root / Path(url).expanduser()).resolve()) if is_folder(url) else url
+
+
+def is_folder(url: str) -> bool:
+    """Whether an address is a path: it begins with ``.``, ``/`` or ``~``."""
+    return url.startswith((".", "/", "~"))
+
+
 def drop_index(name: str, url: str, collection: str) -> None:
     """Remove an index from a server, with all that it holds; one that is not there is fine.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from groundtone.errors import EmbeddingMismatch, GroundtoneError, MissingExtra
-from groundtone.index import Entry, Hit
+from groundtone.index import Entry, Hit, is_folder
 from groundtone.index.asking import batches, first_line, tried_again
 from groundtone.index.filters import EVERYTHING, Filter
 
@@ -31,7 +31,7 @@ class ChromaStore:
     Args:
         folder: of the embedded database, if there is no `url`.
         dimensions: length of the vectors.
-        url: ``http://host:port`` of a Chroma server.
+        url: ``http://host:port`` of a Chroma server, or the path of another embedded database.
         collection: its name in Chroma, made if absent.
 
     Raises:
@@ -45,15 +45,18 @@ class ChromaStore:
     ) -> None:
         self.dimensions = dimensions
         self._place = url or str(folder)
-        client = _client(url, folder)
+        opened = client(url, folder)
         self._collection = self._asked(
-            lambda: client.get_or_create_collection(
+            lambda: opened.get_or_create_collection(
                 collection, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
             )
         )
-        told = (self._collection.configuration or {}).get("hnsw") or {}
-        self._squared = told.get("space") == "l2"  # Chroma's own default, in collections not ours
-        first = self._page(limit=1, include=["embeddings"])
+        first = self._page(limit=1, include=["embeddings", "metadatas"])
+        if len(first["ids"]) and "version" not in (first["metadatas"][0] or {}):
+            raise GroundtoneError(
+                f"The Chroma collection {collection!r} holds records that something else made.",
+                "Take them in with `groundtone index adopt`, or set another [index] collection.",
+            )
         if len(first["ids"]) and len(first["embeddings"][0]) != dimensions:
             raise EmbeddingMismatch(
                 f"The Chroma collection {collection!r} holds vectors of "
@@ -92,7 +95,7 @@ class ChromaStore:
             )
         )
         rows = zip(found["ids"][0], found["metadatas"][0] or [], found["distances"][0], strict=True)
-        ranked = sorted((-self._score(float(far)), id, meta) for id, meta, far in rows)
+        ranked = sorted((float(far) - 1.0, id, meta) for id, meta, far in rows)
         return [Hit(*_told(id, meta), score=-negative) for negative, id, meta in ranked]
 
     def versions(self) -> set[str]:
@@ -137,10 +140,6 @@ class ChromaStore:
     def close(self) -> None:
         """Nothing to do: Chroma's client is shared by the process."""
 
-    def _score(self, distance: float) -> float:
-        """Cosine from Chroma's distance; vectors have length 1, so squared L2 tells it too."""
-        return 1.0 - distance / 2.0 if self._squared else 1.0 - distance
-
     def _pages(self, include: list[str]) -> Iterator[Any]:
         offset = 0
         while (page := self._page(offset=offset, limit=BATCH, include=include))["ids"]:
@@ -161,7 +160,8 @@ class ChromaStore:
             ) from error
 
 
-def _client(url: str, folder: Path) -> Any:
+def client(url: str, folder: Path) -> Any:
+    """Chroma's client for an address or a folder, without telemetry."""
     try:
         import chromadb
         from chromadb.config import Settings
@@ -170,7 +170,8 @@ def _client(url: str, folder: Path) -> Any:
 
     quiet = Settings(anonymized_telemetry=False)
     try:
-        if not url:
+        if not url or is_folder(url):
+            folder = Path(url) if url else folder
             folder.mkdir(parents=True, exist_ok=True)
             return chromadb.PersistentClient(path=str(folder), settings=quiet)
         parts = urlsplit(url if "//" in url else f"http://{url}")
@@ -190,9 +191,9 @@ def _client(url: str, folder: Path) -> Any:
 
 def drop(url: str, collection: str) -> None:
     """Remove a collection from a server."""
-    client = _client(url, Path())
-    if collection in {known.name for known in client.list_collections()}:
-        client.delete_collection(collection)
+    opened = client(url, Path())
+    if collection in {known.name for known in opened.list_collections()}:
+        opened.delete_collection(collection)
 
 
 def _metadata(entry: Entry) -> dict[str, Any]:
@@ -208,7 +209,7 @@ def _metadata(entry: Entry) -> dict[str, Any]:
 
 
 def _told(id: str, meta: Mapping[str, Any] | None) -> tuple[str, int, int]:
-    """Version, chunk and window; a record that is not ours stands for itself."""
+    """Version, chunk and window; a record that came in later and is not ours is its own."""
     meta = meta or {}
     return str(meta.get("version", id)), int(meta.get("chunk", 0)), int(meta.get("window", 0))
 

@@ -81,6 +81,11 @@ class Indexes:
         told = {"store": self._store, "url": self._url, "collection": self.collection}
         (self.path / LEFT).write_text(json.dumps(told), "utf-8")
 
+    @property
+    def left(self) -> bool:
+        """Whether the current index was marked by `leave`."""
+        return (self.path / LEFT).exists()
+
     def take(self) -> None:
         """Keep the current index after all, if it was marked by `leave`."""
         (self.path / LEFT).unlink(missing_ok=True)

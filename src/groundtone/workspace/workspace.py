@@ -12,7 +12,7 @@ from groundtone import settings as settings_module
 from groundtone.catalog import Catalog
 from groundtone.errors import NoWorkspace, WrongUse
 from groundtone.index.filters import EVERYTHING, Filter
-from groundtone.settings import Settings
+from groundtone.settings import IndexSettings, Settings
 
 if TYPE_CHECKING:
     from groundtone.answering.answer import Answer, Citation
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from groundtone.answering.prompt import Message
     from groundtone.chat import ChatEngine
     from groundtone.embedding import Embedder
+    from groundtone.evaluation.answers import AnswersReport
     from groundtone.evaluation.report import Report
     from groundtone.evaluation.style import Style
     from groundtone.index.generations import Indexes
@@ -86,6 +87,15 @@ class Workspace:
                 part.close()
         self.catalog.close()
 
+    def reload(self) -> None:
+        """Read the settings again, and open anew what depends on where the index is."""
+        self.settings = Settings.load(self.folder)
+        indexes = self.__dict__.pop("indexes", None)
+        if indexes is not None:
+            indexes.close()
+        for name in ("retriever", "answerer"):
+            self.__dict__.pop(name, None)
+
     def __enter__(self) -> Self:
         return self
 
@@ -116,14 +126,18 @@ class Workspace:
     @cached_property
     def indexes(self) -> Indexes:
         """The stores of windows and vectors: the current one, and the next while it is built."""
+        return self.indexes_of(self.settings.index)
+
+    def indexes_of(self, index: IndexSettings) -> Indexes:
+        """The indexes that these settings name; whoever asks closes them."""
+        from groundtone.index import located
         from groundtone.index.generations import Indexes
 
-        index = self.settings.index
         return Indexes(
             self.state / "index",
             index.store,
             lambda: self.catalog.fact("index"),
-            url=index.url,
+            url=located(index.url, self.folder),
             collection=index.collection,
         )
 
@@ -419,6 +433,12 @@ class Workspace:
         from groundtone.workspace import compare
 
         return compare.compare(self, Path(questions), **options)
+
+    def eval_answers(self, questions: str | Path, **options: Any) -> AnswersReport:
+        """Measure answers to questions; see :func:`groundtone.workspace.evaluate.eval_answers`."""
+        from groundtone.workspace import evaluate
+
+        return evaluate.eval_answers(self, questions, **options)
 
 
 def _calls(name: str, short: str) -> bool:
