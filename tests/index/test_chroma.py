@@ -45,25 +45,15 @@ def test_the_words_beside_are_brought_up_from_the_collection(tmp_path: Path) -> 
     again.close()
 
 
-def test_a_collection_that_was_there_is_used_as_it_is(tmp_path: Path) -> None:
-    from groundtone.index.beside import WithWords
-    from groundtone.index.chroma import ChromaStore
-
+def test_records_of_something_else_are_never_mixed_with_ours(tmp_path: Path) -> None:
     quiet = chromadb.config.Settings(anonymized_telemetry=False)
     client = chromadb.PersistentClient(path=str(tmp_path / "doc_db"), settings=quiet)
     theirs = client.get_or_create_collection("support-docs", embedding_function=None)
-    theirs.add(
-        ids=["a", "b"],
-        embeddings=[unit(1).tolist(), unit(2).tolist()],
-        documents=["Reset the password.", "Something else."],
-        metadatas=[{"page": 3}, {"page": 4}],
-    )
-    store = ChromaStore(tmp_path / "doc_db", DIMENSIONS, collection="support-docs")
-    index = WithWords(store, tmp_path / "words.db")
-    assert [hit.version for hit in index.dense(unit(1), 1)] == ["a"]
-    assert index.dense(unit(1), 1)[0].score == pytest.approx(1.0, abs=1e-5)
-    assert [hit.version for hit in index.lexical("resetting passwords", 5)] == ["a"]
-    index.close()
+    theirs.add(ids=["a"], embeddings=[unit(1).tolist()], documents=["Reset."])
+    with pytest.raises(GroundtoneError, match="index adopt"):
+        folder = str(tmp_path / "doc_db")
+        open_index("chroma", tmp_path, DIMENSIONS, url=folder, collection="support-docs")
+    assert theirs.count() == 1
 
 
 def test_a_server_that_is_away_is_named(tmp_path: Path) -> None:
