@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +38,15 @@ def ask(
     group: GroupOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option(
+            "--schema",
+            metavar="FILE",
+            show_default=False,
+            help="Answer with JSON that follows this JSON schema, each value cited.",
+        ),
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,7 +60,10 @@ def ask(
     out = Output(as_json)
     with Workspace.open(workspace) as opened, out.keeping("Nothing was changed."):
         seen = limits(opened, where, group, since, until)
-        answer = answered(opened, question, model, out, seen=seen)
+        if schema is not None:
+            answer = opened.ask(question, model=model, limits=seen, schema=schema)
+        else:
+            answer = answered(opened, question, model, out, seen=seen)
         out.document(answer.to_json())
         if not as_json:
             out.show(*shown(opened, answer))
@@ -85,9 +98,11 @@ def answered(
 
 def shown(workspace: Workspace, answer: Answer) -> list[str]:
     """An answer as lines for people: text, citations, what was left out, what it took."""
-    lines = [answer.text, ""]
-    for citation in answer.citations:
-        lines += _citation(workspace, answer, citation)
+    lines = _values(workspace, answer)
+    if not lines:
+        lines = [answer.text, ""]
+        for citation in answer.citations:
+            lines += _citation(workspace, answer, citation)
     if answer.unsupported:
         lines.append("Not supported by the passages:")
         lines += [f"  – {sentence}" for sentence in answer.unsupported]
@@ -97,6 +112,23 @@ def shown(workspace: Workspace, answer: Answer) -> list[str]:
     if answer.refused:
         lines += _searched(answer)
     lines.append(_cost(answer))
+    return lines
+
+
+def _values(workspace: Workspace, answer: Answer) -> list[str]:
+    """A structured answer: the JSON, then each value with what holds it; else nothing."""
+    from groundtone.answering.structured import StructuredAnswer
+
+    if not isinstance(answer, StructuredAnswer):
+        return []
+    if answer.refused:
+        return [answer.text, f"Because {answer.reason}.", ""]
+    lines = [json.dumps(answer.value, ensure_ascii=False, indent=2), ""]
+    for leaf in answer.leaves:
+        if leaf.now is not None:
+            lines.append(f"{leaf.now or '(all)'}: {json.dumps(leaf.value, ensure_ascii=False)}")
+            for citation in leaf.citations:
+                lines += _citation(workspace, answer, citation)
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -169,6 +169,10 @@ class Workspace:
         """Questions to checked answers."""
         return self._answerer(self.retriever)
 
+    def answerer_for(self, limits: Filter) -> Answerer:
+        """The answerer that draws on these documents only."""
+        return self._answerer(self.retriever.limited(limits)) if limits else self.answerer
+
     def _answerer(self, retriever: Retriever) -> Answerer:
         from groundtone.answering.pipeline import Answerer
 
@@ -306,13 +310,24 @@ class Workspace:
         model: str | None = None,
         history: Sequence[Message] = (),
         limits: Filter = EVERYTHING,
+        schema: Mapping[str, Any] | str | Path | None = None,
     ) -> Answer:
         """Answer a question from the documents, every sentence attributed.
 
         `history` is the conversation so far, oldest first: messages with role "user" or
         "assistant" and content. A follow-up ("Why?") is searched with the question it follows.
-        `limits` (see :meth:`limits`) says which documents may be drawn on.
+        `limits` (see :meth:`limits`) says which documents may be drawn on. With a `schema` (JSON
+        schema, or a file with one) the answer is a
+        :class:`groundtone.answering.structured.StructuredAnswer`.
         """
+        if schema is not None:
+            from groundtone.workspace import structured
+
+            answer = structured.ask(
+                self, question, schema, model=model, history=history, limits=limits
+            )
+            self._log(answer)
+            return answer
         for event in self.stream(question, model=model, history=history, limits=limits):
             if not isinstance(event, str):
                 return event
@@ -334,8 +349,9 @@ class Workspace:
         if not question.strip():
             raise WrongUse("The question is empty.", "Write a question.")
         name = self.model_name(model)
-        answerer = self._answerer(self.retriever.limited(limits)) if limits else self.answerer
-        events = answerer.stream(question, model=name, system=self.voice(name), history=history)
+        events = self.answerer_for(limits).stream(
+            question, model=name, system=self.voice(name), history=history
+        )
         for event in events:
             if not isinstance(event, str):
                 self._log(event)
