@@ -19,7 +19,7 @@ from groundtone.index.filters import EVERYTHING, Filter
 if TYPE_CHECKING:
     import numpy as np
 
-STORES = ("lancedb", "chroma", "pgvector", "qdrant")
+STORES = ("lancedb", "chroma", "pgvector", "qdrant", "pinecone")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +141,11 @@ def open_index(
         from groundtone.index.qdrant import QdrantIndex
 
         return QdrantIndex(path, dimensions, url=url, collection=collection)
+    if name == "pinecone":
+        from groundtone.index.beside import WithWords
+        from groundtone.index.pinecone import PineconeStore
+
+        return WithWords(PineconeStore(url, dimensions, collection=collection), path / "words.db")
     raise WrongUse(
         f"There is no index store {name!r}.",
         f"Set [index] store in groundtone.toml to one of: {', '.join(STORES)}.",
@@ -183,3 +188,7 @@ def drop_index(name: str, url: str, collection: str) -> None:
         from groundtone.index import qdrant
 
         qdrant.drop(url, collection)
+    elif name == "pinecone":
+        from groundtone.index import pinecone
+
+        pinecone.drop(url, collection)
