@@ -199,13 +199,14 @@ def _truth(claim: Claim, evidence: Evidence, below: float) -> Attribution:
     """A truth value: its field's name, said or denied."""
     name = _name(claim.path)
     (found,) = attribute([name], evidence)
-    if not found.sources or found.score < below:
-        return Attribution(found.score, ())
+    support = score(name if claim.value else f"not {name}", evidence)
+    if not found.sources or support < below:
+        return Attribution(support, ())
     source = found.sources[0]
     text = evidence.text(source.passage)[source.start : source.end]
     said, asked = wording(text), wording(name)
     denied = (said.negated != asked.negated) != turned(asked, said)
-    return Attribution(found.score, (source,) if denied != claim.value else ())
+    return Attribution(support, (source,) if denied != claim.value else ())
 
 
 def _content(source: Source, evidence: Evidence) -> frozenset[str]:
