@@ -300,3 +300,43 @@ class IndexContract:
         for thread in threads:
             thread.join()
         assert not faults, faults
+
+
+class ManyContract(IndexContract):
+    """For stores that take ten thousand windows in seconds: from there on they may use graphs."""
+
+    def test_ten_thousand_windows(self, index: Index) -> None:
+        count, questions = 10_000, 20
+        random = np.random.default_rng(1)
+        vectors = random.normal(size=(count, DIMENSIONS)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        entries = [
+            Entry(
+                f"id-{n:05}", f"v{n // 10}", n, 0, f"plain text about item{n}", vectors[n],
+                labels=(f"tenth={n % 10}",), modified=n,
+            )
+            for n in range(count)
+        ]  # fmt: skip
+        for start in range(0, count, 2_000):
+            index.add(entries[start : start + 2_000])
+        index.add(entries[:2_000])  # once more: the same
+        index.optimise()
+        assert index.count() == count and len(index.versions()) == count // 10
+        met = met_filtered = 0
+        tenth = np.arange(count) % 10 == 3
+        for question in random.normal(size=(questions, DIMENSIONS)).astype(np.float32):
+            cosines = vectors @ question / np.linalg.norm(question)
+            best = set(np.argsort(-cosines)[:10].tolist())
+            met += len(best & {hit.chunk for hit in index.dense(question, 10)})
+            best = set(np.argsort(-np.where(tenth, cosines, -2))[:10].tolist())
+            hits = index.dense(question, 10, Filter((frozenset({"tenth=3"}),)))
+            met_filtered += len(best & {hit.chunk for hit in hits})
+        assert met >= 0.97 * 10 * questions
+        assert met_filtered >= 0.97 * 10 * questions
+        for number in (0, 4_321, 9_999):
+            assert [hit.chunk for hit in index.lexical(f"item{number}", 1)] == [number]
+        assert len(index.dense(vectors[0], count)) == count
+        index.delete({"v0", "v999"})
+        assert index.count() == count - 20
+        assert index.lexical("item9999", 5) == []
+        assert index.dense(vectors[0], 1)[0].chunk != 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.contracts.index import DIMENSIONS, IndexContract, entry
+from tests.contracts.index import DIMENSIONS, IndexContract, ManyContract, entry
 
 from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.index import Entry, Index, open_index
@@ -12,7 +12,7 @@ from groundtone.index.filters import Filter
 from groundtone.index.lance import LanceIndex
 
 
-class TestLance(IndexContract):
+class TestLance(ManyContract):
     def open(self, path: Path, dimensions: int = DIMENSIONS) -> Index:
         return open_index("lancedb", path, dimensions)
 

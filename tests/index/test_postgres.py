@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.contracts.index import DIMENSIONS, IndexContract
+from tests.contracts.index import DIMENSIONS, ManyContract
 from tests.servers import postgres_server
 
 from groundtone.errors import GroundtoneError, WrongUse
@@ -20,7 +20,7 @@ def server() -> Iterator[str]:
         yield url
 
 
-class TestPostgres(IndexContract):
+class TestPostgres(ManyContract):
     @pytest.fixture(autouse=True)
     def _server(self, server: str) -> None:
         self.url = server

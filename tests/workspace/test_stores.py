@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.servers import chroma_server, postgres_server
+from tests.standins.pinecone import pinecone_standin
 
 from groundtone import Workspace
 
@@ -17,8 +18,10 @@ PAGES = {
 }
 
 
-@pytest.fixture(params=["chroma", "chroma-server", "pgvector", "qdrant"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(params=["chroma", "chroma-server", "pgvector", "qdrant", "pinecone"])
+def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """The section [index] of a workspace on this store."""
     if request.param == "chroma-server":
         pytest.importorskip("chromadb", reason="the extra `chroma` is not installed")
@@ -28,6 +31,11 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         pytest.importorskip("psycopg", reason="the extra `pgvector` is not installed")
         with postgres_server() as url:
             yield f'store = "pgvector"\nurl = "{url}"\ncollection = "support-docs"'
+    elif request.param == "pinecone":
+        pytest.importorskip("pinecone", reason="the extra `pinecone` is not installed")
+        monkeypatch.setenv("PINECONE_API_KEY", "key")
+        with pinecone_standin(384, "key") as (url, _):
+            yield f'store = "pinecone"\nurl = "{url}"\ncollection = "support-docs"'
     else:
         pytest.importorskip({"chroma": "chromadb", "qdrant": "qdrant_client"}[request.param])
         yield f'store = "{request.param}"'

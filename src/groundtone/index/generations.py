@@ -46,6 +46,7 @@ class Indexes:
         self._collection = collection
         self._lock = Lock()
         self._opened: tuple[str, int, Index] | None = None
+        self._former: list[Index] = []
 
     @property
     def path(self) -> Path:
@@ -62,6 +63,8 @@ class Indexes:
         name = self._name()
         with self._lock:
             if self._opened is None or self._opened[:2] != (name, dimensions):
+                if self._opened is not None:
+                    self._former.append(self._opened[2])  # a search may still be using it
                 self._opened = (name, dimensions, self._open(name, dimensions))
             return self._opened[2]
 
@@ -105,8 +108,10 @@ class Indexes:
                 _remove_left(left)
 
     def close(self) -> None:
-        """Close the opened index."""
+        """Close what was opened."""
         with self._lock:
+            while self._former:
+                self._former.pop().close()
             if self._opened is not None:
                 self._opened[2].close()
                 self._opened = None

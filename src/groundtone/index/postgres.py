@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GRAPH_ROWS = 10_000
+GRAPH_HITS = 1_000  # the most that pgvector's graph finds
 CANDIDATES = 20_000  # windows scored at most for a question's words, taken from the rarest on
 CONNECT_SECONDS = 10
 STATEMENT_MS = 30_000
@@ -123,10 +124,11 @@ class PostgresIndex:
 
         def search(connection: Any) -> list[Any]:
             with connection.transaction(), connection.cursor() as cursor:
-                if where:
+                if where or k > GRAPH_HITS:
                     cursor.execute("SET LOCAL enable_indexscan = off")
                 else:
-                    cursor.execute(f"SET LOCAL hnsw.ef_search = {min(1000, max(200, 2 * k))}")
+                    wide = min(GRAPH_HITS, max(200, 2 * k))
+                    cursor.execute(f"SET LOCAL hnsw.ef_search = {wide}")
                 cursor.execute(
                     self._sql(
                         "SELECT id, version, chunk, window_no, 1 - (vector <=> %s::vector) "
