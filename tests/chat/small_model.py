@@ -46,8 +46,9 @@ def write_model(
     architecture: str = "llama",
     splitting: str = "smollm",
     template: str = TEMPLATE,
+    half: bool = False,
 ) -> Path:
-    """Write the model as GGUF in float32."""
+    """Write the model as GGUF in float32; `half`: its matrices in float16, and saying so."""
     random = np.random.default_rng(seed)
     tokens, merges = vocabulary()
     writer = gguf.GGUFWriter(path, architecture)
@@ -72,9 +73,12 @@ def write_model(
     writer.add_pad_token_id(2)
     writer.add_add_bos_token(False)
     writer.add_chat_template(template)
+    if half:
+        writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
 
     def matrix(rows: int, columns: int, size: float) -> np.ndarray:
-        return (random.normal(size=(rows, columns)) * size).astype(np.float32)
+        values = random.normal(size=(rows, columns)) * size
+        return values.astype(np.float16 if half else np.float32)
 
     writer.add_tensor("token_embd.weight", matrix(len(tokens), WIDTH, 1.0))
     writer.add_tensor("output.weight", matrix(len(tokens), WIDTH, 0.4))

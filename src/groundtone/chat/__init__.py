@@ -105,6 +105,7 @@ class ChatEngine(Protocol):
 FORMS = (
     "smollm2-135m-instruct   the small local model (groundtone models fetch)\n"
     "  gguf:PATH               a local model file in GGUF format\n"
+    "  openvino:MODEL          either of these, served by OpenVINO (faster, without adapters)\n"
     "  openai:MODEL            OpenAI, key in OPENAI_API_KEY\n"
     "  http://host/v1#MODEL    any OpenAI-compatible server, its key in GROUNDTONE_API_KEY"
 )
@@ -116,6 +117,7 @@ def open_chat(
     threads: int | None = None,
     context_tokens: int | None = None,
     parallel: int | None = None,
+    timeout: float = 120.0,
 ) -> ChatEngine:
     """Open the engine that `name` names.
 
@@ -123,7 +125,9 @@ def open_chat(
         name: one of `FORMS`.
         threads: local engines: CPU threads; default $GROUNDTONE_THREADS or the physical cores.
         context_tokens: default 8,192, or less where the model has less.
-        parallel: requests served at once; default 2 for local engines, 4 for remote ones.
+        parallel: requests served at once; default 2 for llama.cpp, 4 for remote engines; OpenVINO
+            always serves one after the other.
+        timeout: remote engines: seconds without a byte after which the server counts as stalled.
 
     Raises:
         WrongUse: the name has none of the known forms.
@@ -133,12 +137,15 @@ def open_chat(
 
     if name.startswith("gguf:") and name != "gguf:":
         return _local(name, Path(name.removeprefix("gguf:")), threads, context_tokens, parallel)
+    if name.startswith("openvino:") and name != "openvino:":
+        return _openvino(name, name.removeprefix("openvino:"), threads, context_tokens)
     if name.startswith(("http://", "https://")) and "#" in name:
         url, _, model = name.partition("#")
         if model:
-            return _remote(name, model, url, context_tokens, parallel)
+            return _remote(name, model, url, context_tokens, parallel, timeout)
     if name.startswith("openai:") and name != "openai:":
-        return _remote(name, name.removeprefix("openai:"), None, context_tokens, parallel)
+        model = name.removeprefix("openai:")
+        return _remote(name, model, None, context_tokens, parallel, timeout)
     if name in weights.KNOWN and weights.path(name).suffix == ".gguf":
         return _local(name, weights.path(name), threads, context_tokens, parallel)
     raise WrongUse(f"No chat engine is named {name!r}.", f"Use one of:\n  {FORMS}")
@@ -225,11 +232,31 @@ def _local(
     )
 
 
+def _openvino(name: str, model: str, threads: int | None, context: int | None) -> ChatEngine:
+    from groundtone import weights
+    from groundtone.chat.openvino import OpenVINOEngine
+
+    path = weights.path(model) if model in weights.KNOWN else Path(model.removeprefix("gguf:"))
+    if path.suffix != ".gguf":
+        raise WrongUse(f"{model!r} is no model file in GGUF format.", f"Use one of:\n  {FORMS}")
+    return OpenVINOEngine(path, name=name, threads=threads, context_tokens=context or 8192)
+
+
 def _remote(
-    name: str, model: str, url: str | None, context: int | None, parallel: int | None
+    name: str,
+    model: str,
+    url: str | None,
+    context: int | None,
+    parallel: int | None,
+    timeout: float,
 ) -> ChatEngine:
     from groundtone.chat.openai import OpenAIEngine
 
     return OpenAIEngine(
-        model, base_url=url, name=name, context_tokens=context or 8192, parallel=parallel or 4
+        model,
+        base_url=url,
+        name=name,
+        context_tokens=context or 8192,
+        parallel=parallel or 4,
+        timeout=timeout,
     )

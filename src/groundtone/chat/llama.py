@@ -9,7 +9,6 @@ prompt was cut into batches (measured: log-probabilities move by up to 0.18; off
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from groundtone.chat.adapters import (
 )
 from groundtone.chat.metadata import metadata
 from groundtone.chat.places import Places, Plan, Step, Weights
+from groundtone.chat.threads import default_threads
 from groundtone.chat.vocabulary import vocabulary
 from groundtone.errors import EngineError, WrongUse
 
@@ -291,21 +291,6 @@ class LlamaEngine:
         with self._idle:
             self._running -= 1
             self._idle.notify_all()
-
-
-def default_threads() -> int:
-    """Return $GROUNDTONE_THREADS, or the number of physical cores this process may use."""
-    try:
-        wanted = int(os.environ.get("GROUNDTONE_THREADS", "0"))
-    except ValueError as error:
-        raise WrongUse("GROUNDTONE_THREADS is not a number.") from error
-    if wanted > 0:
-        return wanted
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        cores = os.cpu_count() or 1
-    return cores if cores <= 2 else max(2, cores // 2)
 
 
 def _pieces(events: Iterator[dict[str, Any]], begun: float) -> Iterator[str | Completion]:
