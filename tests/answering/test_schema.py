@@ -123,3 +123,15 @@ def test_texts_and_lists_without_an_end_get_one() -> None:
     assert made["roles"]["items"]["maxLength"] > 0
     assert "maxLength" not in schema.narrowed({"type": "string", "enum": ["a"]})
     assert schema.narrowed({"type": "string", "minLength": 900})["maxLength"] == 900
+    assert schema.narrowed({"type": ["string", "null"]})["maxLength"] > 0
+
+
+def test_an_object_ends_with_the_properties_it_names() -> None:
+    assert schema.narrowed(TREE)["additionalProperties"] is False
+    assert "additionalProperties" not in schema.narrowed({"type": "object"})
+    more = {"properties": {"a": {}}, "required": ["a", "b"]}
+    assert "additionalProperties" not in schema.narrowed(more)
+    wide = {"properties": {"a": {}}, "additionalProperties": {"type": "string"}}
+    assert schema.narrowed(wide)["additionalProperties"]["maxLength"] > 0
+    both = {"allOf": [{"properties": {"a": {}}}, {"properties": {"b": {}}}]}
+    assert schema.narrowed(both) == both

@@ -13,7 +13,7 @@ from typing import Any
 
 from groundtone.errors import MissingExtra, WrongUse
 
-_LONGEST = 240  # characters of a text without a limit of its own
+_LONGEST = 120  # characters of a text without a limit of its own
 _MOST = 12  # items of such a list
 _DEEP = 4  # levels of a schema that a model is shown
 _MAPS = ("properties", "$defs", "definitions", "patternProperties")
@@ -102,16 +102,22 @@ def sketch(schema: Mapping[str, Any]) -> str:
 
 
 def narrowed(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The same schema with limits where it has none: small models do not end texts and lists.
+    """The same schema with limits where it has none: small models do not end texts, lists, objects.
 
     What is valid by it is valid by the schema itself.
     """
     made = _mapped(schema, narrowed)
     if made.keys() & {"enum", "const", "pattern", "format"}:
         return made
-    if made.get("type") == "string" and "maxLength" not in made:
+    kinds = made.get("type", ())
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if "string" in kinds and "maxLength" not in made:
         made["maxLength"] = max(_LONGEST, int(made.get("minLength", 0)))
-    if made.get("type") == "array" and "maxItems" not in made:
+    open_ended = made.keys().isdisjoint(("additionalProperties", "patternProperties", *_LISTS))
+    named = set(made.get("properties", ()))
+    if named >= set(made.get("required", ())) and named and open_ended:
+        made["additionalProperties"] = False
+    if "array" in kinds and "maxItems" not in made:
         made["maxItems"] = max(_MOST, int(made.get("minItems", 0)))
     return made
 
@@ -119,7 +125,7 @@ def narrowed(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _mapped(
     schema: Mapping[str, Any], change: Callable[[Mapping[str, Any]], dict[str, Any]]
 ) -> dict[str, Any]:
-    """A schema with each schema directly in it changed; those under ``not`` stay as they are."""
+    """A schema with each schema directly in it changed, but for those that hold together."""
 
     def one(value: Any) -> Any:
         return change(value) if isinstance(value, Mapping) else value
@@ -128,7 +134,7 @@ def _mapped(
     for key, value in schema.items():
         if key in _MAPS and isinstance(value, Mapping):
             made[key] = {name: one(each) for name, each in value.items()}
-        elif key in _LISTS and isinstance(value, list):
+        elif key in ("anyOf", "oneOf", "prefixItems") and isinstance(value, list):
             made[key] = [one(each) for each in value]
         elif key in ("items", "additionalProperties"):
             made[key] = one(value)
