@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.calling import ROOT
 from tests.servers import postgres_server
 
 from groundtone import Workspace
@@ -116,6 +120,31 @@ def test_a_move_goes_on_where_it_was_killed(kb: Path, monkeypatch: pytest.Monkey
         assert {p.document for p in workspace.search("panel", 10)} == {
             name for name in PAGES if name != "page-1.md"
         }
+
+
+KILLED = """
+import os, sys
+from groundtone import Workspace
+from groundtone.workspace import stores
+stores.BATCH = 2
+def dies(done, of):
+    if done == 5:
+        os._exit(9)
+stores.move(Workspace.open(sys.argv[1]), stores.parse("chroma"), progress=dies)
+"""
+
+
+def test_a_move_survives_the_end_of_its_process(call: Any, kb: Path) -> None:
+    pytest.importorskip("chromadb", reason="the extra `chroma` is not installed")
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, kb], env={**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    )
+    assert done.returncode == 9
+    assert (kb / "groundtone.toml").read_text() == TOML
+    result = call("index", "move", "--to", "chroma", "-w", kb, "--json")
+    assert result.code == 0, result.err
+    assert (result.json["windows"], result.json["carried"]) == (6, 2)
+    assert found(kb, "the red panel") == "page-2.md"
 
 
 def test_what_cannot_be_moved_is_refused(
