@@ -171,12 +171,16 @@ class Retrieval(_Section):
 
 
 class Chat(_Section):
-    """The model that writes answers, and its limits in its own tokens."""
+    """The model that writes answers, and its limits in its own tokens.
+
+    ``timeout``: seconds without a byte after which a remote server counts as stalled.
+    """
 
     model: str = "smollm2-135m-instruct"
     context_tokens: Annotated[int, Field(ge=256)] = 4096
     max_tokens: Count = 256
     threads: Threads = None
+    timeout: Annotated[float, Field(gt=0)] = 120
 
 
 class Answering(_Section):
@@ -191,6 +195,9 @@ class Answering(_Section):
         passage_tokens: room for one passage in the prompt, in the chat model's tokens.
         check: ``strict`` drops sentences that no passage supports and figures that stand in none;
             ``mark`` shows them, marked; ``off`` shows what the model wrote.
+        checker: what gives a sentence its support: empty for the fitted score; ``nli:FOLDER`` for
+            an NLI or HHEM-type cross-encoder in a folder (under the workspace, or absolute);
+            ``chat`` for the chat model as a judge.
         support_below: support (0 to 1) under which a sentence counts as unsupported.
         mark: what follows an unsupported sentence where ``check`` is ``mark``.
         retry: with ``strict``, a model whose sentence was dropped is shown it and asked once more.
@@ -209,6 +216,7 @@ class Answering(_Section):
     passages: Count = 3
     passage_tokens: Annotated[int, Field(ge=32)] = 240
     check: Literal["strict", "mark", "off"] = "strict"
+    checker: str = ""
     support_below: Annotated[float, Field(ge=0, le=1)] = 0.5
     mark: str = "[not in the documents]"
     retry: bool = False
@@ -224,6 +232,13 @@ class Answering(_Section):
             was = {"drop": "strict", "mark": "mark"}.get(str(values["unsupported"]), "strict")
             raise ValueError(f'unsupported is called check now: write check = "{was}" instead')
         return values
+
+    @field_validator("checker")
+    @classmethod
+    def _known_checker(cls, value: str) -> str:
+        if value in ("", "chat") or value.removeprefix("nli:").strip() not in ("", value.strip()):
+            return value
+        raise ValueError('must be empty, "chat", or "nli:FOLDER"')
 
     @field_validator("rescue")
     @classmethod
@@ -380,6 +395,7 @@ DEFAULT_FILE = """\
 # context_tokens = 4096
 # max_tokens = 256             # longest answer
 # threads =                    # a number; not set: what the machine has
+# timeout = 120                # seconds without a byte from a remote server
 
 [answer]
 # system = "You are a precise assistant. Answer from the documentation."
@@ -388,6 +404,7 @@ DEFAULT_FILE = """\
 # passages = 3                 # passages shown to the chat model
 # passage_tokens = 240         # room for one passage in the prompt
 # check = "strict"             # sentences that no passage supports go; "mark" shows them; "off"
+# checker = ""                 # a model that gives support: "nli:FOLDER", or "chat" to judge
 # support_below = 0.5          # support (0 to 1) under which a sentence counts as unsupported
 # mark = "[not in the documents]"
 # retry = false                # strict: show the model what was dropped and ask once more

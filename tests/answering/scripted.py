@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from groundtone.answering.judging import Checker
 from groundtone.answering.pipeline import Answerer
 from groundtone.chat import Completion, Message
 from groundtone.retrieval import Passage
@@ -66,7 +67,9 @@ def passage(text: str, *, title: str = "Guide", section: str = "2.1", start: int
     )  # fmt: skip
 
 
-def answerer(engine: Scripted, found: Found, **settings: Any) -> Answerer:
+def answerer(
+    engine: Scripted, found: Found, checker: Callable[[], Checker] | None = None, **settings: Any
+) -> Answerer:
     """Words only, no gate unless the settings set one."""
     settings = {"evidence_below": 0.0, **settings}
     return Answerer(
@@ -75,4 +78,5 @@ def answerer(engine: Scripted, found: Found, **settings: Any) -> Answerer:
         Answering(**settings),
         Chat(max_tokens=64),
         refuse_below=-1.0,  # type: ignore[arg-type]
+        checker=checker,
     )

@@ -30,8 +30,8 @@ def save_tokenizer(folder: Path) -> None:
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def torch_model(folder: Path) -> None:
-    """A BERT of one layer and one output, as Transformers saves it."""
+def torch_model(folder: Path, labels: tuple[str, ...] = ("LABEL_0",)) -> None:
+    """A BERT of one layer and one output a label, as Transformers saves it."""
     import torch
     from transformers import BertConfig, BertForSequenceClassification
 
@@ -43,7 +43,8 @@ def torch_model(folder: Path) -> None:
         num_attention_heads=2,
         intermediate_size=16,
         max_position_embeddings=128,
-        num_labels=1,
+        id2label=dict(enumerate(labels)),
+        label2id={label: number for number, label in enumerate(labels)},
     )
     model = BertForSequenceClassification(config).eval()
     with torch.no_grad():
@@ -51,13 +52,13 @@ def torch_model(folder: Path) -> None:
     model.save_pretrained(folder)
 
 
-def onnx_model(path: Path) -> None:
-    """The mean of one number a word (of a word after [SEP] another), in ONNX."""
+def onnx_model(path: Path, outputs: int = 1) -> None:
+    """The mean of some numbers a word (of a word after [SEP] others), in ONNX."""
     count = len(WORDS) + 4
     graph = Graph("small")
     names = ("input_ids", "attention_mask", "token_type_ids")
     ids, mask, types = (graph.input(name, "int64", ("rows", "tokens")) for name in names)
-    weights = np.random.default_rng(0).normal(size=(2 * count, 1)).astype(np.float32)
+    weights = np.random.default_rng(0).normal(size=(2 * count, outputs)).astype(np.float32)
     shift = graph.node("Mul", [types, graph.constant(np.array(count, np.int64))])
     places = graph.node("Add", [ids, shift])
     values = graph.node("Gather", [graph.constant(weights), places])
@@ -68,6 +69,6 @@ def onnx_model(path: Path) -> None:
     total = graph.node("ReduceSum", [kept, tokens], attributes={"keepdims": 0})
     length = graph.node("ReduceSum", [wide, tokens], attributes={"keepdims": 0})
     graph.node("Div", [total, length], name="logits")
-    graph.output("logits", "float32", ("rows", 1))
+    graph.output("logits", "float32", ("rows", outputs))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(graph.model({"": 17}))

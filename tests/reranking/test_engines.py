@@ -9,7 +9,7 @@ from tests.reranking.small_cross_encoder import onnx_model, save_tokenizer, torc
 
 from groundtone.errors import EngineError, WrongUse
 from groundtone.reranking import Reranker, open_reranker
-from groundtone.reranking.pairs import probabilities
+from groundtone.reranking.ranking import probabilities
 
 TEXTS = ["the blue key opens the garden door", "water", "", "plants on monday " * 400]
 

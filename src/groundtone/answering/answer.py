@@ -63,6 +63,13 @@ class Usage:
     completion_tokens: int = 0
     cost_usd: float = 0.0
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cost_usd + other.cost_usd,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Timings:
@@ -100,6 +107,8 @@ class Answer:
         rescued: True when nothing the model wrote was supported and a passage is quoted instead.
         flagged: ranks of passages that hold orders to the model; those were not followed.
         forgotten: earlier turns of the conversation that no longer fit the memory.
+        stopped: True when whoever asked stopped the model: ``text`` is what it had written, which
+            nothing has checked.
     """
 
     question: str
@@ -119,6 +128,7 @@ class Answer:
     rescued: bool = False
     flagged: tuple[int, ...] = ()
     forgotten: int = 0
+    stopped: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that ``ask --json`` prints."""
@@ -136,5 +146,6 @@ class Answer:
             "rescued": self.rescued,
             "flagged": list(self.flagged),
             "forgotten": self.forgotten,
+            "stopped": self.stopped,
             "passages": [passage.to_json() for passage in self.passages],
         }

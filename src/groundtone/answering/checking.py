@@ -3,19 +3,20 @@
 Labels that the model wrote are taken as hints and removed; list marks go too, since sentences are
 dropped and joined, and "6." is no figure to look up. Then each sentence is judged (see
 `groundtone.answering.support`) and, in the mode ``strict``, its figures are looked up in the
-passages it cites: a figure that stands in none of them never survives.
+passages it cites: a figure that stands in none of them never survives, whatever judged.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from groundtone import sentences
 from groundtone.answering import labels
-from groundtone.answering.answer import Verdict
+from groundtone.answering.answer import Usage, Verdict
 from groundtone.answering.attribution import Attribution, attribute
 from groundtone.answering.evidence import Evidence
+from groundtone.answering.judging import Checker
 from groundtone.answering.refusal import is_refusal
 from groundtone.answering.wording import figures
 from groundtone.retrieval import Passage
@@ -38,12 +39,14 @@ class Checked:
         kept: those that stand, each with its attribution; None for one that nothing supports.
         verdicts: one for each of `said`.
         refusal: True when the model itself said that the documents do not answer.
+        usage: what a chat model took to judge.
     """
 
     said: tuple[str, ...]
     kept: tuple[tuple[str, Attribution | None], ...]
     verdicts: tuple[Verdict, ...]
     refusal: bool = False
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def unsupported(self) -> tuple[str, ...]:
@@ -73,6 +76,7 @@ def check(
     settings: Answering,
     *,
     cut: bool = False,
+    checker: Checker | None = None,
 ) -> Checked:
     """Judge what a model wrote by the passages it was shown.
 
@@ -81,12 +85,18 @@ def check(
         evidence: of the passages shown, in the order of their numbers.
         settings: mode and threshold.
         cut: see `clean`.
+        checker: judges the sentences in place of the fitted score.
     """
     if is_refusal(labels.strip(written), settings.refusal):
         return Checked((), (), (), refusal=True)
     said = clean(written, cut=cut)
     places = [(p.title, p.section) for p in evidence.passages if isinstance(p, Passage)]
     found = attribute(said, evidence, labels.hints(written, places))
+    usage = Usage()
+    if checker is not None and said:
+        judged = checker.judge(said, evidence)
+        usage = judged.usage
+        found = [replace(one, score=s) for one, s in zip(found, judged.scores, strict=True)]
     verdicts, kept = [], []
     for sentence, attribution in zip(said, found, strict=True):
         supported = attribution.score >= settings.support_below and bool(attribution.sources)
@@ -95,7 +105,7 @@ def check(
         verdicts.append(Verdict(sentence, attribution.score, supported))
         if supported or settings.check != "strict":
             kept.append((sentence, attribution if supported else None))
-    return Checked(said, tuple(kept), tuple(verdicts))
+    return Checked(said, tuple(kept), tuple(verdicts), usage=usage)
 
 
 def figures_stand(sentence: str, attribution: Attribution, evidence: Evidence) -> bool:

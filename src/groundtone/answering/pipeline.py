@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from groundtone.answering import gate, injection, showing
 from groundtone.answering.answer import Answer, Timings, Usage
-from groundtone.answering.checking import check, clean
+from groundtone.answering.checking import Checked, check, clean
 from groundtone.answering.clock import Clocked
 from groundtone.answering.conversation import Remembered, remember
 from groundtone.answering.evidence import Embed, Evidence
+from groundtone.answering.judging import Checker
 from groundtone.answering.prompt import Message, Prompt, Shot, again, compose, tier_of, turns
 from groundtone.chat import ChatEngine, Completion
 from groundtone.retrieval import Passage, Retriever
@@ -28,6 +29,7 @@ class _Written:
     usage: Usage = field(default_factory=Usage)
     first: float = 0.0
     cut: bool = False
+    ended: bool = False
 
 
 class Answerer:
@@ -41,6 +43,8 @@ class Answerer:
         refuse_below: vector similarity under which the best passage is no evidence.
         embedder: the retriever's; it makes sentence vectors for the check and the gate, and tells
             what embedding took. None compares words only.
+        checker: the model that the settings name to judge sentences, opened at the first question
+            that needs it; None keeps the fitted score.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Answerer:
         *,
         refuse_below: float,
         embedder: Callable[[], Clocked] | None = None,
+        checker: Callable[[], Checker] | None = None,
     ) -> None:
         self._retriever = retriever
         self._chat = chat
@@ -59,6 +64,7 @@ class Answerer:
         self._limits = limits
         self._refuse_below = refuse_below
         self._embedder = embedder
+        self._checker = checker
 
     def ask(self, question: str, **options: object) -> Answer:
         """Answer in one piece; the options are those of :meth:`stream`."""
@@ -76,11 +82,13 @@ class Answerer:
         documents: bool = True,
         shots: Sequence[Shot] = (),
         history: Sequence[Message] = (),
+        stopped: Callable[[Answer], None] | None = None,
     ) -> Iterator[str | Answer]:
         """Yield pieces of text while the model writes them, then the finished :class:`Answer`.
 
         The pieces are what the model writes; the answer is what stands after every sentence was
-        checked, so it may hold less, and a retry is not streamed.
+        checked, so it may hold less, and a retry is not streamed. Closing the iterator, or
+        Ctrl-C while it works, stops the model.
 
         Args:
             question: the user's words.
@@ -89,6 +97,7 @@ class Answerer:
             documents: False asks the model alone (the arms without retrieval).
             shots: worked examples for the few-shot arms.
             history: the conversation so far (user and assistant), oldest first.
+            stopped: given what was written when the model was stopped, unchecked.
 
         Raises:
             WrongUse: a message of the history without role or content.
@@ -119,21 +128,36 @@ class Answerer:
             yield replace(refused, timings=spent, **about)  # type: ignore[arg-type]
             return
         prompt = self._asked(known, passages, system, shots)
+        if self._checker and prompt.passages:
+            self._checker()  # what cannot be opened is said before the model writes
         composed = time.perf_counter()
-        written = yield from self._generate(prompt.messages, model)
-        wrote = time.perf_counter()
-        answer, usage = self.finish(question, written, prompt), written.usage
-        if self._settings.retry and answer.unsupported and prompt.passages:
-            messages = again(prompt.messages, written.text, answer.unsupported)
-            second = _unseen(self._generate(messages, model))
-            better = self.finish(question, second, prompt)
-            usage = Usage(
-                usage.prompt_tokens + second.usage.prompt_tokens,
-                usage.completion_tokens + second.usage.completion_tokens,
-                usage.cost_usd + second.usage.cost_usd,
-            )
-            if not better.refused and (answer.refused or _fewer(better, answer)):
-                answer = better
+        written = _Written()
+        try:
+            yield from self._generate(prompt.messages, model, written)
+            wrote = time.perf_counter()
+            answer = self.finish(question, written, prompt)
+            usage = written.usage + answer.usage
+            if self._settings.retry and answer.unsupported and prompt.passages:
+                second = _Written()
+                messages = again(prompt.messages, written.text, answer.unsupported)
+                for _ in self._generate(messages, model, second):
+                    pass  # not shown
+                better = self.finish(question, second, prompt)
+                usage += second.usage + better.usage
+                if not better.refused and (answer.refused or _fewer(better, answer)):
+                    answer = better
+        except (GeneratorExit, KeyboardInterrupt):
+            if stopped is not None:
+                spent = Timings(
+                    embed=embed,
+                    search=search,
+                    prompt=_ms(searched, composed),
+                    first_token=_ms(began, written.first) if written.first else 0.0,
+                    total=_ms(began, time.perf_counter()),
+                )
+                left = self._stopped(question, written, prompt)
+                stopped(replace(left, model=model, timings=spent, **about))  # type: ignore[arg-type]
+            raise
         ended = time.perf_counter()
         yield replace(
             answer,
@@ -194,7 +218,10 @@ class Answerer:
         )
 
     def finish(self, question: str, written: _Written, prompt: Prompt) -> Answer:
-        """Turn what the model wrote into an answer: clean, check, drop or mark or quote, label."""
+        """Turn what the model wrote into an answer: clean, check, drop or mark or quote, label.
+
+        Its usage is what a chat model took that checked it.
+        """
         settings = self._settings
         if not prompt.passages:
             # Without documents there is nothing to check against: shown as the model wrote it,
@@ -203,15 +230,23 @@ class Answerer:
             shown = " ".join(written.text.split())
             return Answer(question, shown, " ".join(said), not said, said, (), (), "")
         evidence = Evidence(prompt.passages, self._embed())
-        checked = check(written.text, evidence, settings, cut=written.cut)
+        checker = self._checker() if self._checker else None
+        checked = check(written.text, evidence, settings, cut=written.cut, checker=checker)
+        answer = self._shown(question, checked, evidence, prompt.passages)
+        return replace(answer, usage=checked.usage)
+
+    def _shown(
+        self, question: str, checked: Checked, evidence: Evidence, shown: Sequence[Passage]
+    ) -> Answer:
+        settings = self._settings
         if checked.refusal:
             return showing.refuse(question, settings)
         if checked.kept:
-            return showing.show(question, checked, prompt.passages, settings)
+            return showing.show(question, checked, shown, settings)
         if settings.check == "strict" and settings.rescue and checked.said:
             source = gate.telling(question, evidence)
             if source is not None:
-                return showing.quote(question, source, prompt.passages, settings, checked.verdicts)
+                return showing.quote(question, source, shown, settings, checked.verdicts)
         return showing.refuse(question, settings, checked.verdicts)
 
     def _embed(self) -> Embed | None:
@@ -227,9 +262,10 @@ class Answerer:
             )
         return self.prompt(known.searched, passages, system=system, shots=shots)
 
-    def _generate(self, messages: Sequence[Message], model: str) -> Generator[str, None, _Written]:
-        """Stream one answer; stopped when it goes in circles."""
-        written = _Written()
+    def _generate(
+        self, messages: Sequence[Message], model: str, written: _Written
+    ) -> Iterator[str]:
+        """Stream one answer into `written`; stopped when it goes in circles."""
         chat = self._chat()
         done: Completion | None = None
         stream = chat.stream(messages, model=model, max_tokens=self._limits.max_tokens)
@@ -247,9 +283,20 @@ class Answerer:
         if done is not None:
             written.usage = Usage(done.prompt_tokens, done.completion_tokens)
         else:  # stopped by us: counted by us
-            sent, got = chat.tokens(chat.render(messages)), chat.tokens(written.text)
-            written.usage = Usage(len(sent), len(got))
-        return written
+            written.usage = self._counted(messages, written.text)
+        written.ended = True
+
+    def _counted(self, messages: Sequence[Message], text: str) -> Usage:
+        chat = self._chat()
+        return Usage(len(chat.tokens(chat.render(messages))), len(chat.tokens(text)))
+
+    def _stopped(self, question: str, written: _Written, prompt: Prompt) -> Answer:
+        """What there was when the model was stopped."""
+        text = written.text.strip()
+        usage = written.usage if written.ended else self._counted(prompt.messages, written.text)
+        bare = " ".join(clean(text))
+        said = (bare,) if bare else ()
+        return Answer(question, text, bare, False, said, (), (), "", usage, stopped=True)
 
 
 def _loops(text: str) -> bool:
@@ -262,16 +309,6 @@ def _loops(text: str) -> bool:
     said = [re.sub(r"^\W*\d*\W*", "", part).strip() for part in re.split(r"[.!?]\s|\n", text)]
     said = [part.rstrip(".!?").lower() for part in said if len(part) > 12]
     return len(said) > 2 and said.count(said[-1]) > 2
-
-
-def _unseen(generation: Generator[str, None, _Written]) -> _Written:
-    """Run a generation to its end without showing it."""
-    while True:
-        try:
-            next(generation)
-        except StopIteration as done:
-            written: _Written = done.value
-            return written
 
 
 def _fewer(one: Answer, other: Answer) -> bool:

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from groundtone.errors import EngineError
-from groundtone.reranking.pairs import Pairs, probabilities
+from groundtone.reranking.contract import Pair
+from groundtone.reranking.pairs import Pairs, Rows
 
-BATCH = 8  # rows of one run are as long as the longest: few, sorted by length
 
-
-class OnnxRuntimeReranker:
-    """A ``Reranker``; see there.
+class OnnxRuntimeCrossEncoder:
+    """A ``CrossEncoder``; see there.
 
     Args:
         model: the .onnx file; its inputs are named as Transformers names them, its first output
-            is one or two numbers a row.
+            is a row of numbers a pair.
         tokenizer: ``tokenizer.json``.
         threads: None for the number that ONNX Runtime takes.
     """
@@ -42,16 +43,13 @@ class OnnxRuntimeReranker:
         if unknown:
             raise EngineError(
                 f"{model} wants the input {sorted(unknown)[0]!r}, which a cross-encoder has not.",
-                "Name a model made for ranking.",
+                "Name a model made for pairs of texts.",
             )
 
-    def score(self, question: str, texts: Sequence[str]) -> list[float]:
-        scores = [0.0] * len(texts)
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        for start in range(0, len(order), BATCH):
-            some = order[start : start + BATCH]
-            rows = self._pairs.rows(question, [texts[place] for place in some])
-            logits = self._session.run(None, {name: rows[name] for name in self._inputs})[0]
-            for place, score in zip(some, probabilities(logits), strict=True):
-                scores[place] = score
-        return scores
+    def logits(self, pairs: Sequence[Pair]) -> np.ndarray:
+        def run(rows: Rows) -> np.ndarray:
+            given = {name: rows[name] for name in self._inputs}
+            found: np.ndarray = self._session.run(None, given)[0]
+            return found
+
+        return self._pairs.batched(pairs, run)

@@ -1,17 +1,20 @@
-"""Question and text as one row of token ids, as cross-encoders read them."""
+"""Two texts as one row of token ids, as cross-encoders read them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from groundtone.errors import EngineError
+from groundtone.reranking.contract import Pair
 
 MAX_TOKENS = 512
-QUESTION_CHARACTERS = 2_000
+BATCH = 8  # rows of one run are as long as the longest: few, sorted by length
+
+Rows = dict[str, np.ndarray]
 
 
 class Pairs:
@@ -33,35 +36,37 @@ class Pairs:
         if self._tokenizer.padding is None:
             self._tokenizer.enable_padding()
 
-    def rows(self, question: str, texts: Sequence[str]) -> dict[str, np.ndarray]:
-        """``input_ids``, ``attention_mask`` and ``token_type_ids``: int64 [texts, longest]."""
-        clean = [_clean(question[:QUESTION_CHARACTERS]), *(_clean(text) for text in texts)]
-        found = self._tokenizer.encode_batch([(clean[0], text) for text in clean[1:]])
+    def rows(self, pairs: Sequence[Pair]) -> Rows:
+        """``input_ids``, ``attention_mask`` and ``token_type_ids``: int64 [pairs, longest]."""
+        found = self._tokenizer.encode_batch([(_clean(one), _clean(other)) for one, other in pairs])
         return {
             "input_ids": np.array([row.ids for row in found], np.int64),
             "attention_mask": np.array([row.attention_mask for row in found], np.int64),
             "token_type_ids": np.array([row.type_ids for row in found], np.int64),
         }
 
+    def batched(self, pairs: Sequence[Pair], run: Callable[[Rows], np.ndarray]) -> np.ndarray:
+        """What `run` gives for all pairs, a few at a time, those of like length together.
 
-def probabilities(logits: np.ndarray) -> list[float]:
-    """Scores 0 to 1: of one number a row by the logistic function, of two by softmax.
-
-    Raises:
-        EngineError: the model gives another number of values, or values that are no numbers.
-    """
-    logits = np.asarray(logits, np.float64)
-    if logits.ndim == 2 and logits.shape[1] == 1:
-        logits = logits[:, 0]
-    elif logits.ndim == 2 and logits.shape[1] == 2:
-        logits = logits[:, 1] - logits[:, 0]
-    if logits.ndim != 1 or not np.isfinite(logits).all():
-        raise EngineError(
-            f"The cross-encoder gave an answer of shape {logits.shape}, not one or two finite "
-            "numbers a text.",
-            "Name a model made for ranking.",
-        )
-    return [float(value) for value in 1 / (1 + np.exp(-np.clip(logits, -60, 60)))]
+        Raises:
+            EngineError: it gives something other than one row of numbers a pair.
+        """
+        order = sorted(range(len(pairs)), key=lambda place: sum(map(len, pairs[place])))
+        found: list[np.ndarray] = [np.empty(0)] * len(pairs)
+        for start in range(0, len(order), BATCH):
+            some = order[start : start + BATCH]
+            logits = np.asarray(run(self.rows([pairs[place] for place in some])), np.float64)
+            if logits.ndim == 1:
+                logits = logits[:, None]
+            if logits.ndim != 2 or len(logits) != len(some):
+                raise EngineError(
+                    f"The cross-encoder gave an answer of shape {logits.shape}, not one row of "
+                    "numbers a text.",
+                    "Name a model made for pairs of texts.",
+                )
+            for place, row in zip(some, logits, strict=True):
+                found[place] = row
+        return np.stack(found) if found else np.empty((0, 1))
 
 
 def _clean(text: str) -> str:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from groundtone.errors import EngineError, MissingExtra
-from groundtone.reranking.pairs import MAX_TOKENS, Pairs, probabilities
+from groundtone.reranking.contract import Pair
+from groundtone.reranking.pairs import MAX_TOKENS, Pairs, Rows
 
-BATCH = 8
 
-
-class TorchReranker:
-    """A ``Reranker``; see there.
+class TorchCrossEncoder:
+    """A ``CrossEncoder``; see there.
 
     Args:
         folder: ``config.json`` and the weights; nothing is downloaded, no code of it is run.
@@ -44,18 +45,15 @@ class TorchReranker:
         self._pairs = Pairs(tokenizer, min(MAX_TOKENS, limit))
         self._types = int(getattr(model.config, "type_vocab_size", 0) or 0) > 1
 
-    def score(self, question: str, texts: Sequence[str]) -> list[float]:
+    def logits(self, pairs: Sequence[Pair]) -> np.ndarray:
         import torch
 
-        scores = [0.0] * len(texts)
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        for start in range(0, len(order), BATCH):
-            some = order[start : start + BATCH]
-            rows = self._pairs.rows(question, [texts[place] for place in some])
+        def run(rows: Rows) -> np.ndarray:
             if not self._types:
                 del rows["token_type_ids"]
             with torch.inference_mode():
-                found = self._model(**{k: torch.from_numpy(v) for k, v in rows.items()}).logits
-            for place, score in zip(some, probabilities(found.float().numpy()), strict=True):
-                scores[place] = score
-        return scores
+                given = {name: torch.from_numpy(row) for name, row in rows.items()}
+                found: np.ndarray = self._model(**given).logits.float().numpy()
+            return found
+
+        return self._pairs.batched(pairs, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from groundtone.settings import IndexSettings, Settings
 if TYPE_CHECKING:
     from groundtone.answering.answer import Answer, Citation
     from groundtone.answering.clock import Clocked
+    from groundtone.answering.judging import Checker
     from groundtone.answering.pipeline import Answerer
     from groundtone.answering.prompt import Message
     from groundtone.chat import ChatEngine
@@ -93,7 +95,7 @@ class Workspace:
         indexes = self.__dict__.pop("indexes", None)
         if indexes is not None:
             indexes.close()
-        for name in ("retriever", "answerer"):
+        for name in ("retriever", "answerer", "checker"):
             self.__dict__.pop(name, None)
 
     def __enter__(self) -> Self:
@@ -160,6 +162,7 @@ class Workspace:
             self.settings.chat.model,
             context_tokens=self.settings.chat.context_tokens,
             threads=self.settings.chat.threads,
+            timeout=self.settings.chat.timeout,
         )
         engine.load(self.adapters())
         return engine
@@ -183,7 +186,15 @@ class Workspace:
             self.settings.chat,
             refuse_below=self.settings.retrieval.refuse_below,
             embedder=lambda: self.clocked,
+            checker=(lambda: self.checker) if self.settings.answer.checker else None,
         )
+
+    @cached_property
+    def checker(self) -> Checker:
+        """The model that the settings name to judge the sentences of answers."""
+        from groundtone.workspace.judging import open_checker
+
+        return open_checker(self.settings.answer.checker, self.folder, lambda: self.chat)
 
     def adapters(self) -> dict[str, Path]:
         """The tuned models of the current base and where their adapters lie."""
@@ -343,6 +354,9 @@ class Workspace:
     ) -> Iterator[str | Answer]:
         """Yield pieces of text as they are written, then the finished answer; it is logged.
 
+        Closing the iterator, or Ctrl-C while it works, stops the model; the log keeps what was
+        written until then, marked as stopped.
+
         Raises:
             WrongUse: an empty question, an unknown model, a history that is no conversation.
         """
@@ -350,12 +364,13 @@ class Workspace:
             raise WrongUse("The question is empty.", "Write a question.")
         name = self.model_name(model)
         events = self.answerer_for(limits).stream(
-            question, model=name, system=self.voice(name), history=history
+            question, model=name, system=self.voice(name), history=history, stopped=self._log
         )
-        for event in events:
-            if not isinstance(event, str):
-                self._log(event)
-            yield event
+        with contextlib.closing(events):  # type: ignore[type-var]
+            for event in events:
+                if not isinstance(event, str):
+                    self._log(event)
+                yield event
 
     def model_name(self, model: str | None = None) -> str:
         """The full name of the model to use: the one named, else the active one, else the base.
