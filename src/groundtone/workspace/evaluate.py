@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from groundtone.reranking import open_reranker
 from groundtone.retrieval import Retriever
 
 if TYPE_CHECKING:
+    from groundtone.answering.judging import Checker
     from groundtone.chat import ChatEngine
     from groundtone.settings import Settings
     from groundtone.workspace.workspace import Workspace
@@ -153,6 +155,12 @@ def _answerer(workspace: Workspace, settings: Settings) -> Iterator[Answerer]:
             opened.append(_open(workspace, settings))
         return opened[0]
 
+    @cache
+    def checker() -> Checker:
+        from groundtone.workspace.judging import open_checker
+
+        return open_checker(settings.answer.checker, workspace.folder, chat)
+
     retriever = Retriever(
         workspace.catalog, workspace.indexes, workspace.clocked, settings.retrieval, open_reranker
     )
@@ -164,6 +172,7 @@ def _answerer(workspace: Workspace, settings: Settings) -> Iterator[Answerer]:
             settings.chat,
             refuse_below=settings.retrieval.refuse_below,
             embedder=lambda: workspace.clocked,
+            checker=checker if settings.answer.checker else None,
         )
     finally:
         for engine in opened:
@@ -177,6 +186,7 @@ def _open(workspace: Workspace, settings: Settings) -> ChatEngine:
         settings.chat.model,
         context_tokens=settings.chat.context_tokens,
         threads=settings.chat.threads,
+        timeout=settings.chat.timeout,
     )
     if settings.chat.model == workspace.settings.chat.model:
         engine.load(workspace.adapters())
