@@ -159,6 +159,7 @@ class Retrieval(_Section):
         rerank: how many it reads.
         refuse_below: a question whose best passage has a lower vector similarity (cosine, -1 to
             1) is refused whatever ``[answer] evidence_below`` says; -1 leaves it to that.
+        tuned: whether what ``tune retriever`` put to use is used.
     """
 
     k: Annotated[int, Field(ge=1, le=1000)] = 5
@@ -168,6 +169,7 @@ class Retrieval(_Section):
     reranker: str = ""
     rerank: Annotated[int, Field(ge=1, le=1000)] = 20
     refuse_below: Annotated[float, Field(ge=-1, le=1)] = -1.0
+    tuned: bool = True
 
 
 class Chat(_Section):

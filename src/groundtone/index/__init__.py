@@ -60,6 +60,11 @@ class Hit:
     words: str | None = None
 
 
+def window_id(version: str, chunk: int, window: int) -> str:
+    """The id of a window's entry."""
+    return f"{version}:{chunk:06}:{window:06}"
+
+
 class Index(Protocol):
     """What every store does; the shared suite is tests/contracts/index.py."""
 

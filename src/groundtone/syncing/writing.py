@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from groundtone.catalog import Catalog, FailedFile, StoredDocument
 from groundtone.catalog.windows import digest
 from groundtone.embedding import Embedder
-from groundtone.index import Entry, Index
+from groundtone.index import Entry, Index, window_id
 from groundtone.index.attributes import attributes
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Window:
     @property
     def id(self) -> str:
         """Its id in the index."""
-        return _id(self.document.version, self.chunk, self.number)
+        return window_id(self.document.version, self.chunk, self.number)
 
     def entry(self, vector: np.ndarray) -> Entry:
         """What the index keeps of it."""
@@ -204,7 +204,7 @@ class Writer:
             for text in wanted & batch.vectors.keys()
         }
         places = self._catalog.places(wanted - known.keys())
-        texts = {_id(*place): text for text, some in places.items() for place in some}
+        texts = {window_id(*place): text for text, some in places.items() for place in some}
         if texts:
             found = self._index.vectors(texts.keys())
             known |= {texts[id]: vector for id, vector in found.items()}
@@ -295,10 +295,6 @@ def make_live(catalog: Catalog) -> Commit:
             index.delete(gone)
 
     return commit
-
-
-def _id(version: str, chunk: int, window: int) -> str:
-    return f"{version}:{chunk:06}:{window:06}"
 
 
 def _seconds(modified: str) -> int:
