@@ -99,6 +99,8 @@ def _one(
     if not question.strip():
         raise WrongUse("The question is empty.", "Write a question.")
     passages = retriever.search(question, k)
+    if explain and (off := retriever.tuned()[1]):
+        out.note(off)
     out.document([as_row(passage, explain) for passage in passages])
     for passage in passages:
         out.show(f"{passage.rank}. {where(passage)}   score {passage.score:.3f}")
@@ -176,6 +178,8 @@ def explained(passage: Passage) -> str:
     told.append(f"fused {origin.fused:.3f}" + (f" = {parts}" if parts else ""))
     if origin.reranked is not None:
         told.append(f"re-ranked {origin.reranked:.3f}")
+    if origin.tuned is not None:
+        told.append(f"found by {origin.tuned}")
     return ", ".join(told)
 
 

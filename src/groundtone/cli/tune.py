@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from groundtone.cli import checked, following
+from groundtone.cli import checked, fitted, following
 from groundtone.cli.options import (
     ContextsOption,
     EpochsOption,
@@ -241,6 +241,41 @@ def resume(
             )
             return
         following.to_the_end(opened, found, out, use=use, seen=told)
+
+
+@app.command(short_help="Fit the search to your documents and questions.")
+def retriever(
+    questions: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[QUESTIONS]",
+            show_default=False,
+            help="Questions with evidence. Default: texts cut out of the documents.",
+        ),
+    ] = None,
+    off: Annotated[
+        bool, typer.Option("--off", help="Remove the one in use: search as without it.")
+    ] = False,
+    seed: SeedOption = 0,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit the search's weights and the questions' vectors, and keep that if it is proven better.
+
+    Measured on held-out questions, on documents that no other question asked for. Ends with exit
+    code 4 if it is not proven better: then nothing is changed.
+    """
+    if off and questions is not None:
+        raise WrongUse("--off and QUESTIONS exclude each other.", "Leave one of them out.")
+    out = Output(as_json)
+    if off:
+        fitted.remove(workspace, out)
+        return
+    outcome = fitted.tune(workspace, questions, out, seed=seed)
+    out.document(outcome.to_json())
+    out.show(*fitted.shown(outcome))
+    if not outcome.passed:
+        raise typer.Exit(4)
 
 
 def _recipe(

@@ -6,7 +6,7 @@ The rules were compared on six collections: docs/retrieval.md, made by bench/fus
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from groundtone.catalog import Key
 from groundtone.index import Hit
@@ -72,7 +72,13 @@ class Sides:
                 self.cosine[key] = hit.cosine
 
 
-def fuse(rule: str, sides: Sides, question: str, dense_weight: float) -> dict[Key, Parts]:
+def fuse(
+    rule: str,
+    sides: Sides,
+    question: str,
+    dense_weight: float,
+    weights: Mapping[str, float] = WEIGHTS,
+) -> dict[Key, Parts]:
     """Score every chunk by one rule.
 
     Args:
@@ -80,22 +86,23 @@ def fuse(rule: str, sides: Sides, question: str, dense_weight: float) -> dict[Ke
         sides: what was found.
         question: what was asked; only "learned" reads it.
         dense_weight: share of vectors under "weighted".
+        weights: of the features under "learned"; a tuned retriever has its own.
 
     Returns:
         the parts of each chunk's score; their sum is the score.
     """
     if rule == "learned":
-        return _learned(sides, question)
+        return _learned(sides, question, weights)
     if rule == "weighted":
         return _weighted(sides, dense_weight)
     return {"ranks": _ranks, "vectors": _vectors, "words": _words}[rule](sides)
 
 
-def _learned(sides: Sides, question: str) -> dict[Key, Parts]:
+def _learned(sides: Sides, question: str, weights: Mapping[str, float]) -> dict[Key, Parts]:
     """A linear model of four features, fitted by bench/fusion.py."""
-    total = sum(WEIGHTS.values())
+    total = sum(weights.values())
     return {
-        key: {name: WEIGHTS[name] * value / total for name, value in found.items()}
+        key: {name: weights[name] * value / total for name, value in found.items()}
         for key, found in features(sides, question).items()
     }
 

@@ -19,6 +19,7 @@ class Origin:
         parts: what each part of the rule of fusion adds to the fused score, by name.
         fused: the fused score.
         reranked: the re-ranker's score, 0 to 1; None without one, or beyond what it was shown.
+        tuned: name of the tuned retriever that found it; None without one.
     """
 
     dense_rank: int | None
@@ -26,6 +27,7 @@ class Origin:
     parts: Mapping[str, float] = field(default_factory=dict)
     fused: float = 0.0
     reranked: float | None = None
+    tuned: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The shape that ``search --explain --json`` prints."""
@@ -35,6 +37,7 @@ class Origin:
             "parts": dict(self.parts),
             "fused": self.fused,
             "reranked": self.reranked,
+            "tuned": self.tuned,
         }
 
 

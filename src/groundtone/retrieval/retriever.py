@@ -5,20 +5,22 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from groundtone.catalog import Catalog, DocumentInfo, Found, FoundChunk, Key
 from groundtone.embedding import Embedder
 from groundtone.errors import EmbeddingMismatch, WrongUse
-from groundtone.index import Hit, Index
+from groundtone.index import Hit, Index, window_id
 from groundtone.index.attributes import attributes, moment
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.generations import Indexes
-from groundtone.retrieval.fusion import Parts, Sides, fuse
+from groundtone.retrieval import tuned as tuning
+from groundtone.retrieval.fusion import WEIGHTS, Parts, Sides, fuse
 from groundtone.retrieval.passage import Origin, Passage
 from groundtone.retrieval.showing import joined, matching
+from groundtone.retrieval.tuned import Tuned
 from groundtone.settings import Retrieval
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class Retriever:
         self._settings = settings
         self._open_reranker = open_reranker
         self.limits = EVERYTHING
+        self._loaded: tuple[str, Tuned | None] | None = None
 
     def limited(self, limits: Filter) -> Retriever:
         """One like this that finds only what passes; the store itself leaves out the rest."""
@@ -119,11 +122,12 @@ class Retriever:
             if k < 1 or not asked:
                 yield from (Trace() for _ in some)
                 continue
-            self._check_embedding()
+            self.check_embedding()
+            tuned, _ = self.tuned()
             vectors = iter(self._embedder.embed(asked))
             for question in some:
                 if question:
-                    yield self._find(question, next(vectors), k, everything)
+                    yield self._find(question, next(vectors), k, everything, tuned)
                 else:
                     yield Trace()
 
@@ -164,7 +168,39 @@ class Retriever:
         )
         return self.limits.allows(labels, moment(document.modified))
 
-    def _check_embedding(self) -> None:
+    def tuned(self) -> tuple[Tuned | None, str]:
+        """The tuned retriever in use, or None and why the one that is kept here is not used.
+
+        Looked up anew each time: another process may have put one to use or removed it.
+        """
+        text = self._catalog.fact(tuning.RECORD)
+        if text is None:
+            return None, ""
+        if self._loaded is None or self._loaded[0] != text:
+            self._loaded = text, tuning.load(self._catalog, text)
+        found = self._loaded[1]
+        if found is None:
+            return None, ""
+        if not self._settings.tuned:
+            return None, f"{found.name} is not used: the settings say tuned = false."
+        if found.embedding != self._embedder.fingerprint:
+            return None, (
+                f"{found.name} is not used: it was fitted to the embedding model "
+                f"{found.embedding}, this workspace uses {self._embedder.fingerprint}."
+            )
+        if self._settings.fusion != "learned":
+            return None, (
+                f'{found.name} is not used: it was fitted to fusion = "learned", the settings '
+                f'say "{self._settings.fusion}".'
+            )
+        return found, ""
+
+    def check_embedding(self) -> None:
+        """Refuse to search vectors of one model with those of another.
+
+        Raises:
+            EmbeddingMismatch: the workspace was built with another embedding model.
+        """
         built = self._catalog.fact("embedding")
         if built is not None and built != self._embedder.fingerprint:
             raise EmbeddingMismatch(
@@ -173,12 +209,20 @@ class Retriever:
                 "Set [embedding] model back, or run `groundtone sync --rebuild`.",
             )
 
-    def _find(self, question: str, vector: np.ndarray, k: int, everything: bool) -> Trace:
+    def _find(
+        self,
+        question: str,
+        plain: np.ndarray,
+        k: int,
+        everything: bool,
+        tuned: Tuned | None,
+    ) -> Trace:
         """Search, fuse and look up, again if what was found was replaced meanwhile.
 
         ``everything``: the trace tells of all that was found, not only of what may be returned.
         """
         candidates = max(self._settings.candidates, 2 * k)
+        vector = plain if tuned is None else tuned.adapted(plain)
         trace = Trace()
         for attempt in range(TRIES):
             index = self._indexes.current(self._embedder.dimensions)
@@ -189,19 +233,24 @@ class Retriever:
                 if attempt + 1 == TRIES or self._is_current(index):
                     raise
                 continue
-            ranked = self._ranked(question, Sides(dense, lexical))
+            ranked = self._ranked(question, Sides(dense, lexical), tuned)
             wanted = ranked.order
             if not everything:  # looking up a document takes longer than ranking it
                 wanted = wanted[: max(2 * k + SPARE, self._settings.rerank)]
             versions = {version for version, _ in wanted}
             with self._catalog.find(versions) as found:
                 if len(found.live) == len(versions):
-                    return self._trace(found, question, ranked, wanted, dense, k)
+                    trace = self._trace(found, question, ranked, wanted, dense, k, tuned)
+                    break
             # A document was replaced, and its new version may be missing: search again.
             versions = {hit.version for hit in (*dense, *lexical)}
             with self._catalog.find(versions) as found:
-                ranked = self._ranked(question, Sides(dense, lexical, found.live))
-                trace = self._trace(found, question, ranked, ranked.order, dense, k)
+                ranked = self._ranked(question, Sides(dense, lexical, found.live), tuned)
+                trace = self._trace(found, question, ranked, ranked.order, dense, k, tuned)
+        if vector is not plain:
+            trace = replace(
+                trace, passages=_with_cosines(trace.passages, ranked.sides, index, plain)
+            )
         return trace
 
     def _both(
@@ -222,8 +271,9 @@ class Retriever:
     def _is_current(self, index: Index) -> bool:
         return self._indexes.current(self._embedder.dimensions) is index
 
-    def _ranked(self, question: str, sides: Sides) -> _Ranked:
-        parts = fuse(self._settings.fusion, sides, question, self._settings.dense_weight)
+    def _ranked(self, question: str, sides: Sides, tuned: Tuned | None) -> _Ranked:
+        weights = WEIGHTS if tuned is None else tuned.weights
+        parts = fuse(self._settings.fusion, sides, question, self._settings.dense_weight, weights)
         fused = {key: sum(some.values()) for key, some in parts.items()}
         return _Ranked(sides, parts, fused, sorted(fused, key=lambda key: (-fused[key], key)))
 
@@ -235,6 +285,7 @@ class Retriever:
         wanted: Sequence[Key],
         dense: Sequence[Hit],
         k: int,
+        tuned: Tuned | None,
     ) -> Trace:
         """Look up what is wanted, all of it live; equal scores come in the order of paths."""
         sides, fused = ranked.sides, ranked.fused
@@ -259,6 +310,7 @@ class Retriever:
                 ranked.parts[key],
                 fused[key],
                 reranked.get(key),
+                None if tuned is None else tuned.name,
             )
             passages.append(
                 _passage(
@@ -308,6 +360,25 @@ class _Ranked:
     parts: Mapping[Key, Parts]
     fused: Mapping[Key, float]
     order: Sequence[Key]
+
+
+def _with_cosines(
+    passages: Sequence[Passage], sides: Sides, index: Index, plain: np.ndarray
+) -> tuple[Passage, ...]:
+    """The passages with their cosine with the question as it was embedded.
+
+    Limits on cosines, and what judges the evidence, were fitted to those and not to a vector that
+    an adapter has turned.
+    """
+    ids = [window_id(p.version, p.chunk, sides.window[p.version, p.chunk]) for p in passages]
+    try:
+        vectors = index.vectors(ids)
+    except (OSError, RuntimeError, ValueError):  # rebuilt meanwhile, as in `_find`
+        return tuple(passages)
+    return tuple(
+        replace(passage, dense=float(vectors[id] @ plain)) if id in vectors else passage
+        for id, passage in zip(ids, passages, strict=True)
+    )
 
 
 def _cleaned(question: str) -> str:
