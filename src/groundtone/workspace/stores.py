@@ -175,7 +175,11 @@ def move(
             _expect_ours(index, journal, to, again=new.left)
             carried, windows = _carry(workspace, old_index, index, journal, progress)
             index.optimise()
-            asked, agreement = _verified(workspace, old_index, index, windows)
+            try:
+                asked, agreement = _verified(workspace, old_index, index, windows)
+            except GroundtoneError:
+                journal.clear()  # so that the next attempt copies everything again
+                raise
         finally:
             new.close()
         new.take()
@@ -212,6 +216,11 @@ class _Journal:
             for version, stamp in stamps.items():
                 file.write(json.dumps({"version": version, "stamp": stamp}) + "\n")
         self.known |= stamps
+
+    def clear(self) -> None:
+        """Forget which documents are there; that a move was begun stays known."""
+        self._path.write_text("", "utf-8")
+        self.known.clear()
 
     @property
     def exists(self) -> bool:
@@ -250,9 +259,10 @@ def _carry(
     progress: Callable[[int, int], None] | None,
 ) -> tuple[int, int]:
     """Copy what is missing; how many windows were copied, and how many there are now."""
-    live = workspace.catalog.versions()
-    if stray := new.versions() - live:
-        new.delete(stray)
+    live, there = workspace.catalog.versions(), new.versions()
+    whole = there & live & journal.known.keys()
+    if there - whole:  # gone since, or perhaps there in part
+        new.delete(there - whole)
     sources = {source.id: source.path for source in workspace.catalog.sources()}
     total, done, carried = old.count(), 0, 0
     waiting: list[Entry] = []
@@ -260,7 +270,8 @@ def _carry(
 
     def put() -> None:
         nonlocal carried
-        new.add(waiting)
+        for start in range(0, len(waiting), BATCH):
+            new.add(list(_with_vectors(old, waiting[start : start + BATCH])))
         journal.note(stamps)
         carried += len(waiting)
         waiting.clear()
@@ -273,10 +284,10 @@ def _carry(
         entries = list(_entries(document, sources.get(document.source, "")))
         done += len(entries)
         stamp = f"{len(entries)} {_labels(entries)}"
-        if journal.known.get(version) != stamp or new.count(version) != len(entries):
-            if new.count(version) > len(entries):
+        if version not in whole or journal.known[version] != stamp:
+            if version in whole:
                 new.delete({version})
-            waiting += _with_vectors(old, entries, document)
+            waiting += entries
             stamps[version] = stamp
             if len(waiting) >= BATCH:
                 put()
@@ -301,19 +312,16 @@ def _labels(entries: Sequence[Entry]) -> str:
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
-def _with_vectors(
-    old: Index, entries: Sequence[Entry], document: StoredDocument
-) -> Iterator[Entry]:
-    for start in range(0, len(entries), BATCH):
-        some = entries[start : start + BATCH]
-        vectors = old.vectors([entry.id for entry in some])
-        if len(vectors) < len(some):
-            raise GroundtoneError(
-                f"The present index lacks {len(some) - len(vectors)} windows of {document.path}.",
-                "Run `groundtone sync`, which makes them, then move again; nothing was changed.",
-            )
-        for entry in some:
-            yield replace(entry, vector=vectors[entry.id])
+def _with_vectors(old: Index, entries: Sequence[Entry]) -> Iterator[Entry]:
+    vectors = old.vectors([entry.id for entry in entries])
+    if len(vectors) < len(entries):
+        raise GroundtoneError(
+            f"The present index lacks {len(entries) - len(vectors):,} windows of documents that "
+            "the catalog has.",
+            "Run `groundtone sync`, which makes them, then move again; nothing was changed.",
+        )
+    for entry in entries:
+        yield replace(entry, vector=vectors[entry.id])
 
 
 def _verified(workspace: Workspace, old: Index, new: Index, windows: int) -> tuple[int, float]:
@@ -375,7 +383,7 @@ def _unit(vector: np.ndarray) -> np.ndarray:
 def _unlike(why: str) -> GroundtoneError:
     return GroundtoneError(
         f"The new index is not like the present one: {why}.",
-        "The present one is still in use. Move again, or remove that collection first.",
+        "The present one is still in use. Move again, which copies everything anew.",
     )
 
 
