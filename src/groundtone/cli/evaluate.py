@@ -188,7 +188,8 @@ def answers(
 
     out = Output(as_json)
     changes = dict(_placed(text) for text in compare or ())
-    with Workspace.open(workspace) as opened, out.keeping(KEPT):
+    kept = "Nothing was changed." if no_model else KEPT
+    with Workspace.open(workspace) as opened, out.keeping(kept):
         with out.bar("Searching" if no_model else "Answering") as bar:
 
             def tell(done: int, total: int) -> None:
