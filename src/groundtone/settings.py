@@ -391,6 +391,7 @@ DEFAULT_FILE = """\
 # rerank = 20                  # passages that it reads
 # refuse_below = -1.0          # cosine of the best passage under which a question is refused;
 #                              # -1 leaves it to evidence_below
+# tuned = true                 # use what `groundtone tune retriever` put to use
 
 [chat]
 # model = "smollm2-135m-instruct"
