@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 _WORD = re.compile(r"\w+|[^\w\s]|\n+")
+_LONGEST_TOKEN = 16  # characters; in any language tokens are shorter on average
 
 
 class OpenAIEngine:
@@ -27,7 +28,7 @@ class OpenAIEngine:
 
     The server's tokenizer cannot be asked, so `tokens` is an estimate that rather counts too many
     (`exact_tokens` is False), and `render` only serves to count. `Completion` holds the server's
-    own counts, and our estimate where it sends none.
+    own counts, and our estimate where it sends none, or some that cannot be.
 
     Args:
         model: the model's name on the server; also the names of tuned models in `stream`.
@@ -140,8 +141,12 @@ class OpenAIEngine:
         first: float | None = None
         usage: Any = None
         finish = ""
+        length = 0
         try:
             with self._client().chat.completions.create(**request) as events:
+                kind = events.response.headers.get("content-type", "")
+                if "html" in kind:
+                    raise self._no_api()
                 for event in events:
                     usage = event.usage or usage
                     if not event.choices:
@@ -152,28 +157,49 @@ class OpenAIEngine:
                     if text:
                         first = first or time.perf_counter()
                         pieces.append(text)
+                        length += len(text)
                         yield text
+                        if length > _LONGEST_TOKEN * request["max_tokens"]:
+                            finish = "length"  # it writes on after what it was asked for
+                            break
+        except EngineError:
+            raise
+        except openai.APITimeoutError as error:
+            missing = "sent nothing more for" if first else "did not answer within"
+            raise EngineError(
+                f"{self._where} {missing} {self._timeout:g} s.",
+                "Ask again, or raise [chat] timeout if it is that slow.",
+            ) from error
         except openai.OpenAIError as error:
             raise self._explain(error, request["model"]) from error
         except Exception as error:  # the transport's own errors pass through the SDK's stream
             if self._closed:
                 raise EngineError(f"{self.name} was closed in the middle of an answer.") from error
             raise EngineError(f"The answer of {self._where} broke off: {error}.") from error
+        if not finish and not pieces and "event-stream" not in kind:
+            raise EngineError(
+                f"{self._where} answered with {kind or 'something'}, not with a stream of the chat "
+                "API.",
+                "Check the address, and that the server streams.",
+            )
         if not finish:
             raise EngineError(f"{self._where} broke off in the middle of an answer.", "Ask again.")
         ended = time.perf_counter()
         text = "".join(pieces)
         details = getattr(usage, "prompt_tokens_details", None)
+        sent = len(self.tokens(self.render(request["messages"])))
+        got = len(self.tokens(text))
+        # Thinking is counted and not sent, so much may be said to be written, but not everything.
+        most = max(request["max_tokens"], 4 * got) + 16
+        prompt_tokens = _believed(usage, "prompt_tokens", 1, 8 * sent + 4096, sent)
         yield Completion(
             text=text,
-            prompt_tokens=(
-                usage.prompt_tokens if usage else len(self.tokens(self.render(request["messages"])))
-            ),
-            completion_tokens=usage.completion_tokens if usage else len(self.tokens(text)),
+            prompt_tokens=prompt_tokens,
+            completion_tokens=_believed(usage, "completion_tokens", bool(text), most, got),
             first_token_ms=((first or ended) - begun) * 1000,
             total_ms=(ended - begun) * 1000,
             finish=finish,
-            cached_tokens=getattr(details, "cached_tokens", None) or 0,
+            cached_tokens=_believed(details, "cached_tokens", 0, prompt_tokens, 0),
         )
 
     def _client(self) -> OpenAI:
@@ -192,14 +218,15 @@ class OpenAIEngine:
         import openai
 
         where = self._where
-        if isinstance(error, openai.APITimeoutError):
-            return EngineError(f"{where} did not answer within {self._timeout:g} s.", "Try again.")
         if isinstance(error, openai.APIConnectionError):
             return EngineError(f"{where} cannot be reached.", "Check the address and the network.")
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             return EngineError(
                 f"{where} refuses the key.", f"Set the environment variable {self._key_variable}."
             )
+        status = getattr(error, "status_code", 0)
+        if isinstance(error, openai.APIStatusError) and _is_page(error):
+            return self._no_api(status)
         if isinstance(error, openai.NotFoundError):
             return EngineError(f"{where} has no model {model!r}.", "Name one that it serves.")
         if isinstance(error, openai.RateLimitError):
@@ -207,13 +234,19 @@ class OpenAIEngine:
                 f"{where} refuses more requests for now ({self._retries} retries).",
                 "Wait, or ask for a higher limit.",
             )
-        message = str(getattr(error, "message", "") or error)
+        message = " ".join(str(getattr(error, "message", "") or error).split())[:500]
         if "context" in message.lower() and isinstance(error, openai.BadRequestError):
             return EngineError(
                 f"The prompt does not fit into the model's context: {message}",
                 "Ask with fewer or shorter passages or messages.",
             )
         return EngineError(f"{where} answered with an error: {message}")
+
+    def _no_api(self, status: int = 200) -> EngineError:
+        return EngineError(
+            f"{self._where} answered with a web page (status {status}), not as a chat API does.",
+            "Check the address (it often ends with /v1), and any proxy on the way.",
+        )
 
     def load(self, adapters: dict[str, Path]) -> None:
         """Raise unless `adapters` is empty: files cannot be sent to a remote server."""
@@ -229,3 +262,18 @@ class OpenAIEngine:
         if self._made is not None:
             self._made.close()
             self._made = None
+
+
+def _believed(counts: Any, name: str, least: int, most: int, ours: int) -> int:
+    """What a server says it counted, where that can be; else our own estimate."""
+    said = getattr(counts, name, None)
+    if isinstance(said, int) and not isinstance(said, bool) and least <= said <= most:
+        return said
+    return ours
+
+
+def _is_page(error: Any) -> bool:
+    kind = str(error.response.headers.get("content-type", ""))
+    return "html" in kind or error.response.text.lstrip()[:14].lower().startswith(
+        ("<html", "<!doctype html")
+    )
