@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 LINED = frozenset({"text/plain", "text/markdown"})
 QUOTE = 240  # characters of a quote shown to people
+STOPPED = "What the model had written is in the log: `groundtone log show last`."
 
 
 def ask(
@@ -58,7 +60,7 @@ def ask(
     from groundtone.workspace import Workspace
 
     out = Output(as_json)
-    with Workspace.open(workspace) as opened, out.keeping("Nothing was changed."):
+    with Workspace.open(workspace) as opened, out.keeping(STOPPED):
         seen = limits(opened, where, group, since, until)
         if schema is not None:
             answer = opened.ask(question, model=model, limits=seen, schema=schema)
@@ -81,18 +83,19 @@ def answered(
     from groundtone.answering.answer import Answer
 
     events = workspace.stream(question, model=model, history=history, limits=seen)
-    if out.as_json or not (sys.stdout.isatty() and sys.stderr.isatty()):
-        return next(event for event in events if isinstance(event, Answer))
-    from rich.live import Live
-    from rich.text import Text
+    with contextlib.closing(events):  # type: ignore[type-var]
+        if out.as_json or not (sys.stdout.isatty() and sys.stderr.isatty()):
+            return next(event for event in events if isinstance(event, Answer))
+        from rich.live import Live
+        from rich.text import Text
 
-    draft = ""
-    with Live(console=console(stderr=True), transient=True, refresh_per_second=12) as live:
-        for event in events:
-            if isinstance(event, Answer):
-                return event
-            draft += event
-            live.update(Text(draft, style="dim"))
+        draft = ""
+        with Live(console=console(stderr=True), transient=True, refresh_per_second=12) as live:
+            for event in events:
+                if isinstance(event, Answer):
+                    return event
+                draft += event
+                live.update(Text(draft, style="dim"))
     raise AssertionError("a stream ends with an answer")
 
 

@@ -52,7 +52,7 @@ def list_(
             time.strftime("%Y-%m-%d %H:%M", time.localtime(stored.created_at)),
             _cut(stored.question, 40),
             _cut(stored.answer["answer"], 50),
-            "refused" if stored.answer["refused"] else str(len(stored.answer["citations"])),
+            _outcome(stored.answer),
             stored.rating,
         )
     out.show(rows)
@@ -75,6 +75,8 @@ def show(
         f"Question: {stored.question}",
         f"Answer:   {answer['answer']}",
     )
+    if answer.get("stopped"):
+        out.show("Stopped before it was finished; nothing of it was checked.")
     for citation in answer["citations"]:
         page = f", page {citation['page']}" if citation["page"] else ""
         place = f"characters {citation['start']}–{citation['end']}"
@@ -152,6 +154,13 @@ def export(
     part.replace(file)
     out.document({"file": file, "form": form, "count": len(rows)})
     out.show(f"{len(rows)} {form} written to {file}")
+
+
+def _outcome(answer: dict[str, Any]) -> str:
+    """In how many citations an answer ended, or how else."""
+    if answer.get("stopped"):
+        return "stopped"
+    return "refused" if answer["refused"] else str(len(answer["citations"]))
 
 
 def _short(id: str) -> str:

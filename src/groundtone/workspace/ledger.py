@@ -52,7 +52,7 @@ def export(
     Args:
         form: ``records`` (everything), ``questions`` (for `compare` and `eval`) or ``examples``
             (for `tune`). The last two take only answers rated good: what nobody has looked at
-            must not become a gold answer.
+            must not become a gold answer. Nor do they take one that was stopped.
         rating: only those rated so; for ``records``.
 
     Raises:
@@ -69,6 +69,8 @@ def export(
     answers = workspace.catalog.list_answers(None, rating=wanted, since=since)
     seen: set[str] = set()
     for answer in reversed(answers):
+        if form != "records" and answer.answer.get("stopped"):
+            continue  # unfinished and unchecked, whatever its rating
         key = " ".join(answer.question.casefold().split())
         if form != "records" and key in seen:
             continue  # the same question twice would be a duplicate for either use
