@@ -193,3 +193,51 @@ def test_a_run_streams_events_and_is_interrupted_and_resumed(
     assert forced.json["active"] == done["model"]
     back = call("models", "rollback", "--workspace", manual, "--json")
     assert back.code == 0
+
+
+def test_a_retriever_is_tuned_shown_and_removed(
+    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.small_embedder import SmallEmbedder
+
+    from groundtone import Workspace
+
+    monkeypatch.setattr(Workspace, "embedder", SmallEmbedder())
+    docs, rows = tmp_path / "docs", []
+    docs.mkdir()
+    for number in range(32):
+        word = "".join(chr(97 + int(digit)) for digit in f"{number:03}")
+        (docs / f"{word}.md").write_text(f"The {word}zor lever moves.\n", "utf-8")
+        rows.append({"question": f"{word}zor lever", "evidence": [{"doc": f"{word}.md"}]})
+    kb = tmp_path / "kb"
+    with Workspace.create(kb) as opened:
+        opened.sync(docs)
+    questions = examples_file(tmp_path / "questions.jsonl", rows)
+    refused = call("tune", "retriever", questions, "--json", "--workspace", kb)
+    assert refused.code == 4 and refused.json["active"] is None
+    assert refused.json["gate"]["reasons"]
+    told = call("tune", "retriever", questions, "--workspace", kb)
+    assert told.code == 4 and "The search stays as it was." in told.out
+    few = call("tune", "retriever", examples_file(questions, rows[:7]), "--workspace", kb)
+    assert few.code == 2 and "7 questions" in few.err and "30" in few.err
+    both = call("tune", "retriever", questions, "--off", "--workspace", kb)
+    assert both.code == 2
+    _use(kb, "small@24")
+    found = call("search", "aaazor lever", "--explain", "--workspace", kb)
+    assert "found by retriever:0123456789ab" in found.out
+    assert call("models", "list", "--json", "--workspace", kb).code == 0
+    _use(kb, "another@24")
+    found = call("search", "aaazor lever", "--explain", "--workspace", kb)
+    assert "found by" not in found.out and "another@24" in found.err
+    removed = call("tune", "retriever", "--off", "--json", "--workspace", kb)
+    assert removed.json == {"removed": "retriever:0123456789ab", "active": None}
+    assert call("tune", "retriever", "--off", "--json", "--workspace", kb).json["removed"] is None
+
+
+def _use(kb: Path, embedding: str) -> None:
+    from groundtone import Workspace
+    from groundtone.retrieval import tuned
+    from groundtone.retrieval.fusion import WEIGHTS
+
+    with Workspace.open(kb) as opened:
+        tuned.save(opened.catalog, tuned.Tuned("retriever:0123456789ab", embedding, WEIGHTS), {})
