@@ -322,4 +322,4 @@ class TestReal:
         next(stream)
         begun = time.perf_counter()
         stream.close()  # type: ignore[attr-defined]
-        assert time.perf_counter() - begun < 1
+        assert time.perf_counter() - begun < 10

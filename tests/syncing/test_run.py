@@ -362,7 +362,7 @@ def test_thousands_of_files_are_quick(place: Place) -> None:
     started = time.process_time()
     assert place.sync().unchanged == 2000
     assert place.sync(dry_run=True).unchanged == 2000
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10
     for folder in range(10):
         (place.docs / str(folder)).rename(place.docs / f"new {folder}")
     report = place.sync()
