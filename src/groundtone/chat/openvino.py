@@ -32,8 +32,8 @@ _LEAST_PAGES = 16
 class OpenVINOEngine:
     """`groundtone.chat.ChatEngine` on one GGUF file of the llama architecture, no adapters.
 
-    The first opening converts the file (about 10 s for SmolLM2-135M; it needs twice the file's
-    size in the user's cache), later ones take about 2 s.
+    The first opening converts the file (about 10 s for SmolLM2-135M; the result takes as much of
+    the user's cache as the file), later ones compile it (3 s of one core).
 
     Args:
         path: the model, its tokenizer one of those that `groundtone.chat.vocabulary` knows.

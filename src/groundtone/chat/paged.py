@@ -180,6 +180,7 @@ def _compile(ov: Any, folder: Path, threads: int) -> Any:
     # Kept out of the public names by OpenVINO; GenAI's pipelines do the same in C++.
     from openvino._offline_transformations import paged_attention_transformation
 
+    # No CACHE_DIR: what OpenVINO stores of a paged model it cannot load, and compiles anew.
     core = ov.Core()
     model = core.read_model(folder / _FILES[0])
     paged_attention_transformation(model)
@@ -198,7 +199,6 @@ def _compile(ov: Any, folder: Path, threads: int) -> Any:
             "INFERENCE_PRECISION_HINT": "f32",
             "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
-            "CACHE_DIR": str(folder / "compiled"),
         },
     )
 
