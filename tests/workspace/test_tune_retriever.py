@@ -176,6 +176,12 @@ def test_too_few_questions_or_documents_say_how_many_are_needed(workspace: Works
     same = [Question(q.id, q.question, evidence=POLITE_ONES[0].evidence) for q in POLITE_ONES]
     with pytest.raises(WrongUse, match="1 groups"):
         tune(workspace, same)
+    chained = [
+        Question(q.id, q.question, evidence=(*q.evidence, *other.evidence))
+        for q, other in zip(POLITE_ONES[:36], POLITE_ONES[1:37], strict=True)
+    ]
+    with pytest.raises(WrongUse, match="hang together"):
+        tune(workspace, [*chained, *POLITE_ONES[37:]])
 
 
 def test_documents_alone_are_tried_and_told_apart(workspace: Workspace, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 FEWEST = 30  # questions: with fewer no difference of a usual size can be proven
 FEWEST_GROUPS = 8  # of documents: each is either fitted on or measured on
+FEWEST_SIDE = 10  # questions fitted on, and measured on
 HELD_OUT = 0.4
 EACH_KIND = 150  # weak pairs
 WEAK_SHARE = 0.25  # all weak pairs beside all questions of people
@@ -179,6 +180,7 @@ def tune(
         _check_weak(weak)
     own = QUESTION if questions is not None else ""
     training, held = divide([*asked, *weak], seed, own)
+    _check_division(training, held, own)
     search = _Search(workspace, paths)
     cases = [
         replace(
@@ -287,6 +289,17 @@ def _check_weak(weak: Sequence[Asked]) -> None:
             f"The documents give {len(weak)} headings, openings and definitions to search with, "
             f"of {documents} documents: at least {FEWEST} of {FEWEST_GROUPS} are needed.",
             "Sync more documents, or give questions with evidence.",
+        )
+
+
+def _check_division(training: Sequence[Asked], held: Sequence[Asked], own: str) -> None:
+    fitted_on = sum(not own or one.kind == own for one in training)
+    if min(fitted_on, len(held)) < FEWEST_SIDE:
+        raise WrongUse(
+            "The questions hang together by the documents that they ask for: "
+            f"{fitted_on} would be fitted on and {len(held)} measured on, each must be at least "
+            f"{FEWEST_SIDE}.",
+            "Add questions on other documents, or name fewer documents as evidence of each.",
         )
 
 
