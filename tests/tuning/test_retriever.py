@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from groundtone.evaluation.ranking import ndcg
-from groundtone.tuning.retriever import Case, fit, ranked
+from groundtone.tuning.retriever import fit, ranked
+from groundtone.tuning.softmax import Case
 
 WEIGHTS = np.array([8.5, 2.7, 1.3, 3.4])
 DOCUMENTS = 12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,8 +15,9 @@ from groundtone import Workspace
 from groundtone.errors import WrongUse
 from groundtone.evaluation.questions import Evidence, Question
 from groundtone.retrieval import tuned as keeping
+from groundtone.workspace.judged_questions import Asked, data_sha256, divide, grouped
 from groundtone.workspace.retrieval import measure_retrieval
-from groundtone.workspace.tune_retriever import Asked, data_sha256, divide, grouped, tune
+from groundtone.workspace.tune_retriever import tune
 
 TOPICS = 44
 POLITE = "kindly advise regarding"
@@ -178,7 +180,7 @@ def test_too_few_questions_or_documents_say_how_many_are_needed(workspace: Works
         tune(workspace, same)
     chained = [
         Question(q.id, q.question, evidence=(*q.evidence, *other.evidence))
-        for q, other in zip(POLITE_ONES[:36], POLITE_ONES[1:37], strict=True)
+        for q, other in itertools.pairwise(POLITE_ONES[:37])
     ]
     with pytest.raises(WrongUse, match="hang together"):
         tune(workspace, [*chained, *POLITE_ONES[37:]])

@@ -10,7 +10,8 @@ from groundtone.cli.output import Output, duration
 
 if TYPE_CHECKING:
     from groundtone.evaluation.statistics import Interval
-    from groundtone.workspace.tune_retriever import Measured, Outcome
+    from groundtone.workspace.retriever_gate import Measured
+    from groundtone.workspace.tune_retriever import Outcome
 
 WEAK = (
     "Without questions of people the search is fitted to texts cut out of the documents: headings, "
