@@ -63,9 +63,10 @@ def tier_of(model: str) -> Tier:
     >>> tier_of("smollm2-135m-instruct"), tier_of("gguf:m.gguf"), tier_of("openai:gpt-4o-mini")
     ('tiny', 'small', 'strong')
     """
+    model = model.removeprefix("openvino:")
     if model.startswith(("openai:", "http://", "https://")):
         return "strong"
-    return "small" if model.startswith(("gguf:", "hf:")) else "tiny"
+    return "small" if model.startswith("gguf:") or model.endswith(".gguf") else "tiny"
 
 
 def compose(
