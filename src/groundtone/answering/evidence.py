@@ -87,10 +87,11 @@ class Evidence:
 
     def coverage(self, said: frozenset[str], found: frozenset[str]) -> float:
         """The weighed share of the said words that was found, 0..1."""
-        total = sum(self.weights.get(word, self.unseen) for word in said)
+        # fsum: the order of a set differs from run to run, and must not decide between equals.
+        total = math.fsum(self.weights.get(word, self.unseen) for word in said)
         if not total:
             return 0.0
-        return sum(self.weights.get(word, self.unseen) for word in said & found) / total
+        return math.fsum(self.weights.get(word, self.unseen) for word in said & found) / total
 
     def vectors(self, texts: Sequence[str]) -> np.ndarray | None:
         """The vectors of these texts, those of earlier calls remembered; None without `embed`."""
