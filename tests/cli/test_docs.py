@@ -1,7 +1,9 @@
 """Every `$ groundtone …` line of the documentation does what it says.
 
 A block after ``<!-- not run: why -->`` is left out; ``<!-- exits with 2 -->`` names other exit
-codes than 0.
+codes than 0. A block after ``<!-- file: path -->`` is written to that file before the commands run.
+After a block, ``<!-- as printed -->`` and a text block: the last command prints that; ``<!-- quotes
+as printed -->``: its indented lines (what a model writes may differ a little on another processor).
 """
 
 from __future__ import annotations
@@ -15,20 +17,30 @@ import pytest
 from tests.cli.calling import EXAMPLES, ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"(?:<!-- (?P<note>[^>]*?) -->\n+)?```console\n(?P<body>.*?)```", re.DOTALL)
+BLOCK = re.compile(
+    r"(?:<!-- (?P<note>[^>]*?) -->\n+)?```console\n(?P<body>.*?)```"
+    r"(?:\n+<!-- (?P<how>(?:quotes )?as printed) -->\n+```text\n(?P<shown>.*?)```)?",
+    re.DOTALL,
+)
+FILE = re.compile(r"<!-- file: (?P<path>\S+) -->\n+```\w+\n(?P<text>.*?)```", re.DOTALL)
 SLOW = re.compile(r"groundtone (ask|compare|tune run|demo)")
 
 
-def commands(page: Path) -> list[tuple[list[str], set[int]]]:
-    """The commands of a page, each with the exit codes that are right."""
-    found = []
+def commands(page: Path) -> list[tuple[list[str], set[int], list[str]]]:
+    """The commands of a page, each with the exit codes that are right and what it must print."""
+    found: list[tuple[list[str], set[int], list[str]]] = []
     for block in BLOCK.finditer(page.read_text("utf-8") if page.exists() else ""):
         note = block["note"] or ""
         if note.startswith("not run:"):
             continue
         codes = set(map(int, re.findall(r"\d+", note))) if note.startswith("exits with") else {0}
         lines = [x for x in block["body"].splitlines() if x.startswith("$ groundtone")]
-        found += [(shlex.split(line, comments=True)[2:], codes) for line in lines]
+        printed = (block["shown"] or "").splitlines()
+        if block["how"] == "quotes as printed":
+            printed = [line for line in printed if line.startswith("    ")]
+        for line in lines:
+            wanted = printed if line == lines[-1] else []
+            found.append((shlex.split(line, comments=True)[2:], codes, wanted))
     return found
 
 
@@ -38,7 +50,7 @@ def pages() -> list[object]:
     for page in PAGES:
         lines = commands(page)
         if lines:
-            slow = any(SLOW.search("groundtone " + " ".join(words)) for words, _ in lines)
+            slow = any(SLOW.search("groundtone " + " ".join(words)) for words, *_ in lines)
             marks = [pytest.mark.slow] if slow else []
             found.append(pytest.param(page, id=page.name, marks=marks))
     return found
@@ -67,11 +79,20 @@ def test_the_commands_of_a_page_run(
     folder = tmp_path / "kb"
     shutil.copytree(prepared, folder)
     monkeypatch.chdir(folder)
-    for words, codes in commands(page):
+    for file in FILE.finditer(page.read_text("utf-8")):
+        (folder / file["path"]).write_text(file["text"], "utf-8")
+    for words, codes, printed in commands(page):
         result = call(*words)
         told = f"groundtone {shlex.join(words)}\n{result.out[-1000:]}\n{result.err[-1000:]}"
         assert result.code in codes, told
         assert "Traceback" not in result.err
+        for line in printed:
+            assert _plain(line) in _plain(result.out), told
+
+
+def _plain(text: str) -> str:
+    """Without line breaks, which follow the width of a terminal."""
+    return " ".join(text.split())
 
 
 def test_every_command_has_its_page() -> None:
