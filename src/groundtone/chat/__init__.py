@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from groundtone.errors import WrongUse
+from groundtone.errors import EngineError, WrongUse
 
 Message = dict[str, str]
 """One chat message: {"role": "system" | "user" | "assistant", "content": text}."""
@@ -220,6 +220,24 @@ def check_messages(messages: Sequence[Message]) -> None:
         for field in ("role", "content"):
             if not isinstance(message.get(field), str):
                 raise WrongUse(f"Message {number} has no text in its field {field!r}.")
+
+
+def check_limits(max_tokens: int, temperature: float) -> None:
+    """Raise WrongUse unless both can be used."""
+    if max_tokens < 1:
+        raise WrongUse(f"max_tokens is {max_tokens}; an answer needs at least 1.")
+    if not 0.0 <= temperature <= 2.0:
+        raise WrongUse(f"temperature is {temperature}; it must be between 0 and 2.")
+
+
+def check_room(prompt_tokens: int, context_tokens: int) -> None:
+    """Raise EngineError unless the context has room for an answer after the prompt."""
+    if prompt_tokens >= context_tokens:
+        raise EngineError(
+            f"The prompt is {prompt_tokens} tokens long; the context holds {context_tokens}, and "
+            "the answer needs some of them.",
+            "Ask with fewer or shorter passages or messages.",
+        )
 
 
 def _local(

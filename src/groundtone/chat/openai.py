@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundtone.chat import BASE, Completion, Message, check_messages
+from groundtone.chat import BASE, Completion, Message, check_limits, check_messages
 from groundtone.errors import EngineError, WrongUse
 
 if TYPE_CHECKING:
@@ -112,10 +112,7 @@ class OpenAIEngine:
         check_messages(messages)
         if self._closed:
             raise EngineError(f"The engine {self.name} is closed.", "Open it again.")
-        if max_tokens < 1:
-            raise WrongUse(f"max_tokens is {max_tokens}; an answer needs at least 1.")
-        if not 0.0 <= temperature <= 2.0:
-            raise WrongUse(f"temperature is {temperature}; it must be between 0 and 2.")
+        check_limits(max_tokens, temperature)
         request: dict[str, Any] = {
             "model": self.model if model in (BASE, self.name) else model,
             "messages": [dict(message) for message in messages],

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundtone.chat import BASE, Completion, Message
+from groundtone.chat import BASE, Completion, Message, check_limits, check_room
 from groundtone.chat.metadata import metadata
 from groundtone.chat.paged import PagedModel, check_supported, converted
 from groundtone.chat.pages import SIZE, Held, Pages
@@ -116,17 +116,9 @@ class OpenVINOEngine:
                 f"No model is named {model!r} here.",
                 "OpenVINO serves the base alone. For adapters use the engine of llama.cpp.",
             )
-        if max_tokens < 1:
-            raise WrongUse(f"max_tokens is {max_tokens}; an answer needs at least 1.")
-        if not 0.0 <= temperature <= 2.0:
-            raise WrongUse(f"temperature is {temperature}; it must be between 0 and 2.")
+        check_limits(max_tokens, temperature)
         prompt = self.tokens(self.render(messages))
-        if len(prompt) >= self.context_tokens:
-            raise EngineError(
-                f"The prompt is {len(prompt)} tokens long; the context holds "
-                f"{self.context_tokens}, and the answer needs some of them.",
-                "Ask with fewer or shorter passages or messages.",
-            )
+        check_room(len(prompt), self.context_tokens)
         form = Form(self._spelling, json_schema) if json_schema is not None else None
         chooser = Chooser(temperature, seed, form)
         joiner = Joiner(self._spelling, stop)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import EmbeddingMismatch, GroundtoneError
 from groundtone.index import Entry, Hit, lance_import
+from groundtone.index.asking import checked
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.words import LONGEST, asked, indexed
 
@@ -101,7 +102,7 @@ class LanceIndex:
         if k < 1:
             return []
         search = (
-            self._table.search(self._checked(vector), vector_column_name="vector")
+            self._table.search(checked(vector, self._dimensions), vector_column_name="vector")
             .distance_type("cosine")
             .refine_factor(REFINE)
             .ef(max(200, 2 * REFINE * k))
@@ -199,29 +200,19 @@ class LanceIndex:
     def _holds_any(self, versions: Collection[str]) -> bool:
         return any(self._table.count_rows(condition) for condition in _conditions(versions))
 
-    def _checked(self, vector: np.ndarray) -> np.ndarray:
-        import numpy as np
-
-        vector = np.asarray(vector, dtype=np.float32)
-        if vector.shape != (self._dimensions,):
-            raise ValueError(f"a vector of shape {vector.shape} in an index of {self._dimensions}")
-        if not np.isfinite(vector).all():
-            raise ValueError("a vector with values that are no numbers")
-        return vector
-
     def _cosines(self, found: Any, near: np.ndarray) -> list[float]:
         """Of the rows of a result with a vector, whose vectors have length 1."""
         import numpy as np
 
         vectors = found.column("vector").combine_chunks().flatten()
         rows = vectors.to_numpy(zero_copy_only=False).reshape(-1, self._dimensions)
-        return [float(cosine) for cosine in np.asarray(rows @ self._checked(near))]
+        return [float(cosine) for cosine in np.asarray(rows @ checked(near, self._dimensions))]
 
     def _rows(self, entries: Sequence[Entry]) -> Any:
         import numpy as np
         import pyarrow as pa
 
-        vectors = np.concatenate([self._checked(entry.vector) for entry in entries])
+        vectors = np.concatenate([checked(entry.vector, self._dimensions) for entry in entries])
         columns: list[Any] = [
             [entry.id for entry in entries],
             [entry.version for entry in entries],
