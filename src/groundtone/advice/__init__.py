@@ -1,0 +1,1 @@
+"""Measurements → decision: what each way costs, which of them is right here, and why."""
