@@ -142,3 +142,47 @@ def test_nothing_is_trained_on_a_faulty_file(workspace: Workspace, tmp_path: Pat
     with pytest.raises(WrongUse, match="suffix"):
         workspace.tune(bad, suffix="a b")
     assert len(workspace.catalog.list_runs()) == before
+
+
+def test_examples_that_no_document_is_about_train_in_an_empty_workspace(tmp_path: Path) -> None:
+    lines = [
+        json.dumps(
+            {
+                "messages": [
+                    {"role": "system", "content": "You rhyme."},
+                    {"role": "user", "content": f"Say {number}."},
+                    {"role": "assistant", "content": f"{number}, fun. [Source: Ode {number}]"},
+                ]
+            }
+        )
+        for number in range(12)
+    ]
+    path = tmp_path / "rhymes.jsonl"
+    path.write_text("\n".join(lines), "utf-8")
+    (tmp_path / "kb").mkdir()
+    (tmp_path / "kb" / "groundtone.toml").write_text("[chat]\nmax_tokens = 16\n", "utf-8")
+    with Workspace.open(tmp_path / "kb") as empty:
+        with pytest.raises(WrongUse, match="documents"):
+            empty.tune(path, suffix="rhymes", contexts=Contexts())
+        run = empty.tune(
+            path, suffix="rhymes", recipe=Recipe(epochs=2, batch_size=4), contexts=Contexts.none()
+        )
+        last = list(run.events())[-1]
+        assert last["event"] == "done", last
+        assert last["gate"]["questions"] == 4
+        model = empty.catalog.get_model(str(run.model))
+        assert model is not None
+        assert model.settings["documents"] is False
+        assert model.settings["rendered"] == {"without documents": 8}
+        rows = [json.loads(line) for line in (run.folder / "tokens.jsonl").read_text().splitlines()]
+        assert len(rows) == 12
+        row = rows[0]
+        asked = empty.chat.render(
+            [
+                {"role": "system", "content": "You rhyme."},
+                {"role": "user", "content": f"Say {row['line'] - 1}."},
+            ]
+        )
+        assert row["prefix"] + row["question"] == empty.chat.tokens(asked)
+        written = f"{row['line'] - 1}, fun. [Source: Ode {row['line'] - 1}]"
+        assert row["answer"] == empty.chat.tokens(written + "<|im_end|>")

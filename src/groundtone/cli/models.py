@@ -164,6 +164,8 @@ def _row(workspace: Workspace, model: StoredModel) -> dict[str, Any]:
         "kind": model.kind,
         "created": time.strftime("%Y-%m-%d %H:%M", time.localtime(model.created_at)),
         "gate": model.metrics.get("gate"),
+        "documents": model.settings.get("documents", True),
+        "rendered": model.settings.get("rendered"),
         "examples": model.settings.get("examples"),
         "path": workspace.state.resolve() / model.path if model.path else None,
     }

@@ -68,6 +68,13 @@ ContextsOption = Annotated[
         help="Different sets of passages that each example is shown with.",
     ),
 ]
+WithoutDocumentsOption = Annotated[
+    bool,
+    typer.Option(
+        "--without-documents",
+        help="Show no example with documents, and teach answers exactly as written.",
+    ),
+]
 LimitOption = Annotated[
     int | None,
     typer.Option(

@@ -19,6 +19,7 @@ from groundtone.cli.options import (
     JsonOption,
     LimitOption,
     SeedOption,
+    WithoutDocumentsOption,
     WorkspaceOption,
 )
 from groundtone.cli.output import Output, table
@@ -50,6 +51,7 @@ def check(
     held_out: HeldOutOption = None,
     epochs: EpochsOption = None,
     contexts: ContextsOption = None,
+    without_documents: WithoutDocumentsOption = False,
     limit: LimitOption = None,
     seed: SeedOption = 0,
     workspace: WorkspaceOption = None,
@@ -60,7 +62,9 @@ def check(
     In a workspace the examples are also rendered with its documents, as training would. Ends
     with exit code 2 when there are faults.
     """
-    recipe, varied = _recipe(epochs=epochs, contexts=contexts, seed=seed)
+    recipe, varied = _recipe(
+        epochs=epochs, contexts=contexts, seed=seed, without_documents=without_documents
+    )
     out = Output(as_json)
     with out.keeping("Nothing was changed."):
         result = checked.look(
@@ -105,6 +109,7 @@ def run(
         ),
     ] = None,
     contexts: ContextsOption = None,
+    without_documents: WithoutDocumentsOption = False,
     kind: Annotated[
         Kind | None,
         typer.Option(
@@ -136,6 +141,7 @@ def run(
         epochs=epochs,
         contexts=contexts,
         seed=seed,
+        without_documents=without_documents,
         learning_rate=learning_rate,
         rank=rank,
         kind=kind.value if kind else None,
@@ -279,7 +285,12 @@ def retriever(
 
 
 def _recipe(
-    *, epochs: int | None, contexts: int | None, seed: int, **others: Any
+    *,
+    epochs: int | None,
+    contexts: int | None,
+    seed: int,
+    without_documents: bool = False,
+    **others: Any,
 ) -> tuple[Recipe, Contexts]:
     from groundtone.tuning.recipe import Contexts, Recipe
 
@@ -288,10 +299,14 @@ def _recipe(
     default = Recipe()
     if "rank" in chosen:  # the scale, alpha / rank, stays
         chosen["alpha"] = chosen["rank"] * default.alpha // default.rank
-    varied = Contexts(seed=seed)
-    return replace(default, **chosen), varied if contexts is None else replace(
-        varied, each=contexts
-    )
+    recipe, varied = replace(default, **chosen), Contexts(seed=seed)
+    if without_documents:
+        if contexts is not None:
+            raise WrongUse(
+                "--contexts and --without-documents exclude each other.", "Leave one of them out."
+            )
+        return recipe, Contexts.none(seed=seed)
+    return recipe, varied if contexts is None else replace(varied, each=contexts)
 
 
 def _runs(rows: list[dict[str, Any]]) -> Any:

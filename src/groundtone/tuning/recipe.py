@@ -45,9 +45,23 @@ class Contexts:
         each: contexts drawn for one example; the first is the one serving would give.
         absent: share of grounded examples shown once more without their gold passage, with the
             refusal as target, so that the model learns to stop where the documents do.
+        without: share of examples shown without any documents, once each. In a run where all are
+            (:meth:`none`), answers are taught exactly as written, citation labels and all: no
+            code renders them later, and the workspace may hold no documents.
         seed: of all draws.
     """
 
     each: int = 2
     absent: float = 0.08
+    without: float = 0.0
     seed: int = 0
+
+    @classmethod
+    def none(cls, *, seed: int = 0) -> Contexts:
+        """No documents at all: the common recipe, and examples that no document is about."""
+        return cls(each=1, absent=0.0, without=1.0, seed=seed)
+
+    @property
+    def documents(self) -> bool:
+        """Whether any example is shown with documents."""
+        return self.without < 1.0

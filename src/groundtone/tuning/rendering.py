@@ -107,6 +107,10 @@ class Renderer:
     def _contexts(
         self, example: Example, contexts: Contexts, draw: random.Random, report: Report
     ) -> list[Rendered]:
+        if contexts.without and draw.random() < contexts.without:
+            report.kinds["without documents"] += 1
+            written = labels.strip(example.answer) if contexts.documents else example.answer
+            return [self._row(example, (), written, "without documents")]
         answer = labels.strip(example.answer)
         found = self._retriever.search(example.question, max(12, 3 * self._passages))
         served = found[: self._passages]

@@ -125,7 +125,7 @@ def check(
     if result.faults:
         result.skipped = "the file has faults"
         return result
-    if not workspace.catalog.counts()[0]:
+    if contexts.documents and not workspace.catalog.counts()[0]:
         result.skipped = "the workspace holds no documents yet"
         return result
     chat, renderer = workspace.chat, tune.renderer_of(workspace)

@@ -149,6 +149,8 @@ def start(
         suffix: part of the model's name, letters, digits, ``-`` and ``_``.
         held_out: a questions or examples file that must share nothing with the examples.
         limit: use only the first so many examples.
+        contexts: how examples are given documents; `Contexts.none()` trains without any, and then
+            needs none in the workspace.
         progress: called with (rendered, total).
 
     Raises:
@@ -177,7 +179,7 @@ def start(
     tell = (lambda done: progress(done, len(rows))) if progress else None
     train, about = renderer.render(taught, contexts, progress=tell)
     valid, _ = renderer.render(kept_out, replace(contexts, each=1, absent=0.0))
-    if not train or not valid:
+    if contexts.documents and not (train and valid):
         raise WrongUse(
             f"None of the answers in {path} is supported by the documents of this workspace.",
             "Sync the documents that the examples were written from, or correct their labels.",
@@ -197,6 +199,7 @@ def start(
         "system": _common_system(rows),
         "recipe": asdict(recipe),
         "contexts": asdict(contexts),
+        "documents": contexts.documents,
         "invocation_tokens": invocation,
         "examples": str(path.resolve()),
         "data_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -256,6 +259,8 @@ def finish(workspace: Workspace, run: Run) -> Iterator[Event]:
             "system": job["system"],
             "recipe": job["recipe"],
             "contexts": job["contexts"],
+            "documents": job.get("documents", True),
+            "rendered": job["rendered"],
             "examples": job["examples"],
         },
         metrics={key: value for key, value in trained.items() if key != "event"},
@@ -284,7 +289,10 @@ def finish(workspace: Workspace, run: Run) -> Iterator[Event]:
 
 
 def measure(workspace: Workspace, model: str, folder: Path) -> Generator[Event, None, Gate]:
-    """Ask the held-out examples with and without the adapter, and decide; yields ``gating``."""
+    """Ask the held-out examples with and without the adapter, and decide; yields ``gating``.
+
+    With documents, unless the run was trained without any.
+    """
     from groundtone.answering import labels
     from groundtone.answering.refusal import is_refusal
     from groundtone.evaluation import comparing, gate
@@ -293,6 +301,9 @@ def measure(workspace: Workspace, model: str, folder: Path) -> Generator[Event, 
     from groundtone.evaluation.questions import Question
 
     settings = workspace.settings.answer
+    stored = workspace.catalog.get_model(model)
+    documents = stored is None or bool(stored.settings.get("documents", True))
+    before, after = ("rag", "both") if documents else ("base", "tuned")
     rows = [Example(**row) for row in json.loads((folder / "held_out.json").read_text("utf-8"))]
     questions = [
         Question(
@@ -306,17 +317,19 @@ def measure(workspace: Workspace, model: str, folder: Path) -> Generator[Event, 
         for refused in [is_refusal(row.answer, settings.refusal)]
     ]
     style = workspace.style() or gate.infer_style(
-        [row.answer for row in rows], label=settings.label, refusal=settings.refusal
+        [row.answer for row in rows],
+        label=settings.label if documents else "",
+        refusal=settings.refusal,
     )
     who = comparing.Contestants(
         base=workspace.settings.chat.model, tuned=model, system=workspace.voice(model), shots=()
     )
-    arms = comparing.build(("rag", "both"), workspace.answerer, who, workspace.resolves)
+    arms = comparing.build((before, after), workspace.answerer, who, workspace.resolves)
     outcomes: list[Outcome] = []
     for number, question in enumerate(questions):
         yield {"event": "gating", "model": model, "question": number, "of": len(questions)}
         outcomes += run_arms(arms, [question])
-    return gate.decide(judge(outcomes, questions, style))
+    return gate.decide(judge(outcomes, questions, style), tuned=after, base=before)
 
 
 def _over_length(workspace: Workspace, rows: Sequence[Example]) -> list[Fault]:
