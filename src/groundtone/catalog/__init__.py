@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from groundtone.catalog.catalog import Catalog
     from groundtone.catalog.documents import Found
     from groundtone.catalog.models import Activation, StoredModel, StoredRun
+    from groundtone.catalog.syncs import StoredSync
 
 _HOMES = {
     "Catalog": "catalog",
@@ -36,6 +37,7 @@ _HOMES = {
     "StoredAnswer": "answers",
     "StoredModel": "models",
     "StoredRun": "models",
+    "StoredSync": "syncs",
 }
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "StoredDocument",
     "StoredModel",
     "StoredRun",
+    "StoredSync",
 ]
 
 

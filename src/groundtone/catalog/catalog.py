@@ -5,10 +5,11 @@ from __future__ import annotations
 from groundtone.catalog.answers import Answers
 from groundtone.catalog.documents import Documents
 from groundtone.catalog.models import Models
+from groundtone.catalog.syncs import Syncs
 from groundtone.catalog.windows import Windows
 
 
-class Catalog(Documents, Windows, Models, Answers):
+class Catalog(Documents, Windows, Models, Answers, Syncs):
     """All that a workspace knows; safe from many threads and processes at once.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from groundtone.catalog import Catalog, FileState, Source
+from groundtone.catalog import Catalog, FileState, Source, StoredSync
 from groundtone.errors import EmbeddingMismatch
 from groundtone.index.generations import Indexes
 from groundtone.settings import Settings
@@ -72,8 +73,24 @@ def sync(
     run = Run(state, catalog, indexes, embedder, settings, Teller(progress))
     if dry_run:
         return run.rehearse(named, rebuild)
+    started = time.time()
     with alone(state), named_disk_full(state):
-        return run.sync(named, rebuild)
+        report = run.sync(named, rebuild)
+        if not rebuild:  # it reads everything, and says nothing of what changed
+            catalog.put_sync(_stored(catalog, started, report))
+    return report
+
+
+def _stored(catalog: Catalog, started: float, report: SyncReport) -> StoredSync:
+    return StoredSync(
+        started_at=started,
+        seconds=report.seconds,
+        added=report.added,
+        updated=report.updated,
+        deleted=report.deleted,
+        documents=catalog.counts()[0],
+        sources=len(catalog.sources()),
+    )
 
 
 class Run:
