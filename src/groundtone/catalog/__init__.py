@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from groundtone.catalog.answers import StoredAnswer
     from groundtone.catalog.catalog import Catalog
     from groundtone.catalog.documents import Found
+    from groundtone.catalog.files import StoredFile
+    from groundtone.catalog.jobs import JobEvent, StoredJob
     from groundtone.catalog.models import Activation, StoredModel, StoredRun
     from groundtone.catalog.syncs import StoredSync
 
@@ -34,7 +36,10 @@ _HOMES = {
     "Catalog": "catalog",
     "Found": "documents",
     "Activation": "models",
+    "JobEvent": "jobs",
     "StoredAnswer": "answers",
+    "StoredFile": "files",
+    "StoredJob": "jobs",
     "StoredModel": "models",
     "StoredRun": "models",
     "StoredSync": "syncs",
@@ -48,12 +53,15 @@ __all__ = [
     "FileState",
     "Found",
     "FoundChunk",
+    "JobEvent",
     "Key",
     "Place",
     "Source",
     "StoredAnswer",
     "StoredChunk",
     "StoredDocument",
+    "StoredFile",
+    "StoredJob",
     "StoredModel",
     "StoredRun",
     "StoredSync",
