@@ -5,8 +5,8 @@
 Vectors are random directions around a few hundred centres, texts random words of a vocabulary as
 uneven as a language's: what a store does with them does not depend on their meaning. Recall is
 measured against all cosines. Stores whose package is missing are left out and named. Servers are
-started on loopback where the package allows it (Chroma's own, pgserver's PostgreSQL). Pinecone is
-left out: a stand-in's times would say nothing.
+started on loopback where the package allows it (Chroma's own, pgserver's PostgreSQL). Weaviate and
+Pinecone are left out: a stand-in's times would say nothing.
 """
 
 from __future__ import annotations

@@ -132,10 +132,10 @@ class IndexSettings(_Section):
     """Where windows and vectors are stored; docs/stores.md says which store when.
 
     Attributes:
-        store: ``lancedb``, ``chroma``, ``pgvector``, ``qdrant`` or ``pinecone``.
+        store: ``lancedb``, ``chroma``, ``pgvector``, ``qdrant``, ``weaviate`` or ``pinecone``.
         url: of the store's server, or for Chroma the path of another folder; empty: embedded in
             the workspace. A password belongs in the environment (``GROUNDTONE_INDEX__URL``,
-            PGPASSWORD, QDRANT_API_KEY, PINECONE_API_KEY), not in the file.
+            PGPASSWORD, QDRANT_API_KEY, WEAVIATE_API_KEY, PINECONE_API_KEY), not in the file.
         collection: the index's name on a server.
     """
 
@@ -378,7 +378,7 @@ DEFAULT_FILE = """\
 # threads =                    # a number; not set: what the machine has
 
 [index]
-# store = "lancedb"            # or "chroma", "pgvector", "qdrant", "pinecone"
+# store = "lancedb"            # or "chroma", "pgvector", "qdrant", "weaviate", "pinecone"
 # url = ""                     # of the store's server; empty: embedded in this workspace
 # collection = "groundtone"    # its name on a server
 

@@ -18,7 +18,7 @@ PAGES = {
 }
 
 
-@pytest.fixture(params=["chroma", "chroma-server", "pgvector", "qdrant", "pinecone"])
+@pytest.fixture(params=["chroma", "chroma-server", "pgvector", "qdrant", "weaviate", "pinecone"])
 def settings(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
@@ -31,6 +31,13 @@ def settings(
         pytest.importorskip("psycopg", reason="the extra `pgvector` is not installed")
         with postgres_server() as url:
             yield f'store = "pgvector"\nurl = "{url}"\ncollection = "support-docs"'
+    elif request.param == "weaviate":
+        pytest.importorskip("weaviate", reason="the extra `weaviate` is not installed")
+        from tests.standins.weaviate import weaviate_standin
+
+        monkeypatch.setenv("WEAVIATE_API_KEY", "key")
+        with weaviate_standin("key") as (url, _):
+            yield f'store = "weaviate"\nurl = "{url}"\ncollection = "support-docs"'
     elif request.param == "pinecone":
         pytest.importorskip("pinecone", reason="the extra `pinecone` is not installed")
         monkeypatch.setenv("PINECONE_API_KEY", "key")

@@ -19,7 +19,7 @@ from groundtone.index.filters import EVERYTHING, Filter
 if TYPE_CHECKING:
     import numpy as np
 
-STORES = ("lancedb", "chroma", "pgvector", "qdrant", "pinecone")
+STORES = ("lancedb", "chroma", "pgvector", "qdrant", "weaviate", "pinecone")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +146,10 @@ def open_index(
         from groundtone.index.qdrant import QdrantIndex
 
         return QdrantIndex(path, dimensions, url=url, collection=collection)
+    if name == "weaviate":
+        from groundtone.index.weaviate import WeaviateIndex
+
+        return WeaviateIndex(url, dimensions, collection=collection)
     if name == "pinecone":
         from groundtone.index.beside import WithWords
         from groundtone.index.pinecone import PineconeStore
@@ -193,6 +197,10 @@ def drop_index(name: str, url: str, collection: str) -> None:
         from groundtone.index import qdrant
 
         qdrant.drop(url, collection)
+    elif name == "weaviate":
+        from groundtone.index import weaviate
+
+        weaviate.drop(url, collection)
     elif name == "pinecone":
         from groundtone.index import pinecone
 

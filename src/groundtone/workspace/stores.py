@@ -105,7 +105,7 @@ def parse(to: str, *, store: str | None = None, collection: str | None = None) -
             f"The address {shown(url)} came with a password, which would be written to "
             f"{FILE_NAME}.",
             "Leave it out and set it in the environment (PGPASSWORD, QDRANT_API_KEY, "
-            "PINECONE_API_KEY) or in ~/.pgpass.",
+            "WEAVIATE_API_KEY, PINECONE_API_KEY) or in ~/.pgpass.",
         )
     return IndexSettings(store=name, url=url, collection=collection or "groundtone")
 
