@@ -9,6 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from groundtone.tuning import runs
 
 
@@ -76,3 +78,18 @@ def test_a_stranger_with_the_same_number_is_not_the_run(tmp_path: Path) -> None:
     assert not runs.cancel(tmp_path)
     assert stranger.poll() is None
     stranger.kill()
+
+
+def test_whoever_follows_can_stop_while_nothing_happens(tmp_path: Path) -> None:
+    class Enough(Exception):
+        pass
+
+    def enough() -> None:
+        raise Enough
+
+    child = life(tmp_path, 30)
+    with pytest.raises(Enough):
+        list(runs.follow(tmp_path, meanwhile=enough))
+    assert runs.alive(tmp_path)
+    runs.cancel(tmp_path)
+    child.wait(timeout=5)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,16 +86,25 @@ def events(folder: Path) -> list[Event]:
     return found
 
 
-def follow(folder: Path, *, poll_s: float = 0.2, seen: int = 0) -> Iterator[Event]:
+def follow(
+    folder: Path,
+    *,
+    poll_s: float = 0.2,
+    seen: int = 0,
+    meanwhile: Callable[[], None] | None = None,
+) -> Iterator[Event]:
     """Yield events as they come, to the last one.
 
     Args:
         seen: events to skip, from the beginning.
+        meanwhile: called before each look, also while nothing happens.
 
     What a run said at the end of an earlier life, before it was resumed, is not its end. A process
     that died without a last word gives a ``failed`` event that says how to go on.
     """
     while True:
+        if meanwhile:
+            meanwhile()
         living = alive(folder)
         told = events(folder)
         for place, event in enumerate(told[seen:], start=seen):

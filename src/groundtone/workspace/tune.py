@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 import time
 import uuid
 from collections import deque
@@ -24,6 +25,7 @@ from groundtone.tuning import examples as reading
 from groundtone.tuning import runs
 from groundtone.tuning.examples import Example, Fault
 from groundtone.tuning.recipe import Contexts, Recipe
+from groundtone.workspace.model_names import tuned_name
 
 if TYPE_CHECKING:
     from groundtone.evaluation.arms import Outcome
@@ -36,6 +38,7 @@ INVOCATION = "\n<|im_start|>user\n"
 """From its last occurrence on an activated adapter works. The line break before is part of it, for
 llama.cpp is given all but the first token: a line that says "user" must not look like a turn."""
 GATE_QUESTIONS = 16
+_SUFFIX = re.compile(r"[\w-]{1,64}")
 
 
 class Run:
@@ -63,9 +66,15 @@ class Run:
         """The tuned model's name, once the run has succeeded."""
         return self._stored().model
 
-    def events(self, *, seen: int = 0) -> Iterator[Event]:
-        """Follow the run; after ``trained`` the model is registered and gated, then ``done``."""
-        for event in runs.follow(self.folder, seen=seen):
+    def events(
+        self, *, seen: int = 0, meanwhile: Callable[[], None] | None = None
+    ) -> Iterator[Event]:
+        """Follow the run; after ``trained`` the model is registered and gated, then ``done``.
+
+        `meanwhile` is called several times a second while it trains; what it raises ends the
+        following, not the run.
+        """
+        for event in runs.follow(self.folder, seen=seen, meanwhile=meanwhile):
             yield event
             if event["event"] == "trained":
                 yield from finish(self._workspace, self)
@@ -140,15 +149,23 @@ def start(
     recipe: Recipe | None = None,
     contexts: Contexts | None = None,
     held_out: Path | None = None,
+    validation: Path | None = None,
     limit: int | None = None,
+    organisation: str = "",
+    id: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Run:
     """Check the examples, render them with the workspace's documents, and start training.
 
     Args:
-        suffix: part of the model's name, letters, digits, ``-`` and ``_``.
+        suffix: part of the model's name, up to 64 letters, digits, ``-`` and ``_``; may be empty
+            where there is an `organisation`.
         held_out: a questions or examples file that must share nothing with the examples.
+        validation: examples to measure on; None holds out a share of those in `path`.
         limit: use only the first so many examples.
+        organisation: part of the model's name, as OpenAI's names have it:
+            ``ft:<base>:<organisation>:<suffix>:<id>``.
+        id: of the run, where the caller must know it before it exists; None draws one.
         contexts: how examples are given documents; `Contexts.none()` trains without any, and then
             needs none in the workspace.
         progress: called with (rendered, total).
@@ -159,10 +176,10 @@ def start(
         MissingExtra: the ``tune`` extra is not installed.
     """
     recipe, contexts = recipe or Recipe(), contexts or Contexts()
-    if not suffix or not suffix.replace("-", "").replace("_", "").isalnum() or len(suffix) > 40:
+    if not (_SUFFIX.fullmatch(suffix) or (organisation and not suffix)):
         raise WrongUse(
             f"The suffix {suffix!r} cannot be part of a model's name.",
-            "Use up to 40 letters, digits, '-' and '_'.",
+            "Use up to 64 letters, digits, '-' and '_'.",
         )
     found = reading.load(path, held_out=held_out)
     found.faults += _over_length(workspace, found.rows)
@@ -170,6 +187,8 @@ def start(
         raise BadExamples(path, [str(fault) for fault in found.faults])
     rows = found.rows[:limit]
     taught, kept_out = split(rows, seed=recipe.seed)
+    if validation is not None:
+        taught, kept_out = rows, measured_on(validation)
 
     from groundtone import weights
 
@@ -185,9 +204,9 @@ def start(
             "Sync the documents that the examples were written from, or correct their labels.",
         )
 
-    id = f"run-{uuid.uuid4().hex[:8]}"
+    id = id or f"run-{uuid.uuid4().hex[:8]}"
     folder = workspace.state / "runs" / id
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)  # a caller killed here comes back with the same id
     with (folder / "tokens.jsonl").open("w", encoding="utf-8") as out:
         for name, part in (("train", train), ("held_out", valid)):
             for row in part:
@@ -196,6 +215,7 @@ def start(
         "base": workspace.settings.chat.model,
         "base_gguf": str(base_gguf),
         "suffix": suffix,
+        "organisation": organisation,
         "system": _common_system(rows),
         "recipe": asdict(recipe),
         "contexts": asdict(contexts),
@@ -234,6 +254,19 @@ def renderer_of(workspace: Workspace) -> Renderer:
     )
 
 
+def measured_on(path: Path) -> list[Example]:
+    """The examples of a validation file, of which one is enough.
+
+    Raises:
+        BadExamples: faults in it.
+    """
+    found = reading.load(path)
+    faults = [fault for fault in found.faults if fault.line]
+    if faults or not found.rows:
+        raise BadExamples(path, [str(fault) for fault in faults or found.faults])
+    return found.rows
+
+
 def split(rows: Sequence[Example], *, seed: int) -> tuple[list[Example], list[Example]]:
     """Examples to train on, and a tenth (8 to 24, at most a third) to hold out."""
     size = min(max(8, len(rows) // 10), 24, len(rows) // 3)
@@ -248,7 +281,12 @@ def finish(workspace: Workspace, run: Run) -> Iterator[Event]:
     """Register what a run trained, load it, gate it; yields ``gating`` and ``done``."""
     job = json.loads((run.folder / "job.json").read_text("utf-8"))
     trained = next(e for e in reversed(runs.events(run.folder)) if e["event"] == "trained")
-    name = f"ft:{job['base']}:{job['suffix']}:{run.id.removeprefix('run-')}"
+    name = tuned_name(
+        job["base"],
+        job["suffix"],
+        run.id.removeprefix("run-"),
+        organisation=job.get("organisation", ""),
+    )
     model = StoredModel(
         name=name,
         base=job["base"],

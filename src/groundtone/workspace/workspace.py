@@ -375,8 +375,8 @@ class Workspace:
     def model_name(self, model: str | None = None) -> str:
         """The full name of the model to use: the one named, else the active one, else the base.
 
-        A tuned model may be named by its suffix, which means the newest of that suffix, or by the
-        id at its end.
+        A tuned model may be named by its suffix, which means the newest of that suffix, by the
+        id at its end, or with and without the organisation that stands in OpenAI's names.
 
         Raises:
             WrongUse: there is no such model.
@@ -388,7 +388,10 @@ class Workspace:
             return base
         if self.catalog.get_model(model) is not None:
             return model
-        meant = [known.name for known in self.catalog.list_models() if _calls(known.name, model)]
+        from groundtone.workspace.model_names import means
+
+        tuned = self.catalog.list_models()
+        meant = [known.name for known in tuned if means(model, known.name, known.base)]
         if not meant:
             raise WrongUse(
                 f"There is no model {model!r} here.", "Run `groundtone models list` to see them."
@@ -470,8 +473,3 @@ class Workspace:
         from groundtone.workspace import evaluate
 
         return evaluate.eval_answers(self, questions, **options)
-
-
-def _calls(name: str, short: str) -> bool:
-    """Whether a tuned model, ``ft:<base>:<suffix>:<id>``, may be called by this."""
-    return short in name.rsplit(":", 2)[-2:]

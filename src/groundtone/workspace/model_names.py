@@ -1,0 +1,42 @@
+"""What tuned models are called: ``ft:<base>:<suffix>:<id>``, or with an organisation, as OpenAI's.
+
+Both spellings mean the same model, whichever it was made with: its id is what tells it apart.
+"""
+
+from __future__ import annotations
+
+import re
+
+ORGANISATION = "local"
+"""Stands in the names of models that were made through the API, where OpenAI has the account's."""
+_CHECKPOINT = re.compile(r":ckpt-step-\d+$")
+
+
+def tuned_name(base: str, suffix: str, id: str, *, organisation: str = "") -> str:
+    """The name of a tuned model.
+
+    >>> tuned_name("smollm2-135m-instruct", "support", "1a2b3c4d")
+    'ft:smollm2-135m-instruct:support:1a2b3c4d'
+    >>> tuned_name("smollm2-135m-instruct", "", "1a2b3c4d", organisation="local")
+    'ft:smollm2-135m-instruct:local::1a2b3c4d'
+    """
+    return ":".join(["ft", base, *([organisation] if organisation else []), suffix, id])
+
+
+def means(asked: str, name: str, base: str) -> bool:
+    """Whether `asked` may stand for the tuned model `name` of `base`.
+
+    It may be its suffix, its id, its name in the other spelling, or that of its checkpoint.
+
+    >>> name = "ft:base:local:support:1a2b"
+    >>> [means(asked, name, "base") for asked in ("support", "1a2b", "ft:base:support:1a2b")]
+    [True, True, True]
+    >>> [means(asked, name, "base") for asked in ("local", "ft:other:support:1a2b", "")]
+    [False, False, False]
+    """
+    suffix, id = name.rsplit(":", 2)[-2:]
+    asked = _CHECKPOINT.sub("", asked)
+    if not asked.startswith("ft:"):
+        return bool(asked) and asked in (suffix, id)
+    other = asked.removeprefix(f"ft:{base}:").split(":")
+    return asked.startswith(f"ft:{base}:") and len(other) in (2, 3) and other[-2:] == [suffix, id]
