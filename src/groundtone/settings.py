@@ -267,6 +267,23 @@ class Answering(_Section):
         return value
 
 
+class Server(_Section):
+    """Limits of `groundtone serve`.
+
+    Attributes:
+        max_body_mb, max_upload_mb: megabytes of a request, and of one that brings a file.
+        request_seconds: an answer that takes longer is cut off.
+        waiting: answers that may wait for their turn; more are refused with status 429.
+        cors_origins: web origins whose pages may call the API from a browser; none by default.
+    """
+
+    max_body_mb: Count = 20
+    max_upload_mb: Count = 512
+    request_seconds: Annotated[float, Field(gt=0)] = 600
+    waiting: Annotated[int, Field(ge=0)] = 256
+    cors_origins: tuple[str, ...] = ()
+
+
 class Settings(BaseSettings):
     """All settings of one workspace; immutable."""
 
@@ -283,6 +300,7 @@ class Settings(BaseSettings):
     retrieval: Retrieval = Retrieval()
     chat: Chat = Chat()
     answer: Answering = Answering()
+    server: Server = Server()
 
     @classmethod
     def load(cls, workspace: Path) -> Settings:
@@ -415,6 +433,13 @@ DEFAULT_FILE = """\
 # evidence_below = 0.2         # evidence (0 to 1) under which a question is refused
 # orders = "cut"               # text in documents that orders the model about; or "keep"
 # history_tokens = 600         # how much of a conversation is remembered
+
+[server]
+# max_body_mb = 20             # of a request to `groundtone serve`
+# max_upload_mb = 512          # of one that brings a file
+# request_seconds = 600        # an answer that takes longer is cut off
+# waiting = 256                # answers that may wait for their turn
+# cors_origins = []            # web origins whose pages may call the API: "https://example.org"
 
 # What documents cannot say of themselves, by their paths; the table may be repeated:
 #   [[attributes]]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from groundtone.catalog.documents import Found
     from groundtone.catalog.files import StoredFile
     from groundtone.catalog.jobs import JobEvent, StoredJob
+    from groundtone.catalog.keys import ApiKey
     from groundtone.catalog.models import Activation, StoredModel, StoredRun
     from groundtone.catalog.syncs import StoredSync
 
@@ -37,6 +38,7 @@ _HOMES = {
     "Found": "documents",
     "Activation": "models",
     "JobEvent": "jobs",
+    "ApiKey": "keys",
     "StoredAnswer": "answers",
     "StoredFile": "files",
     "StoredJob": "jobs",
@@ -47,6 +49,7 @@ _HOMES = {
 
 __all__ = [
     "Activation",
+    "ApiKey",
     "Catalog",
     "DocumentInfo",
     "FailedFile",

@@ -6,12 +6,13 @@ from groundtone.catalog.answers import Answers
 from groundtone.catalog.documents import Documents
 from groundtone.catalog.files import Files
 from groundtone.catalog.jobs import Jobs
+from groundtone.catalog.keys import Keys
 from groundtone.catalog.models import Models
 from groundtone.catalog.syncs import Syncs
 from groundtone.catalog.windows import Windows
 
 
-class Catalog(Documents, Windows, Models, Answers, Syncs, Files, Jobs):
+class Catalog(Documents, Windows, Models, Answers, Syncs, Files, Jobs, Keys):
     """All that a workspace knows; safe from many threads and processes at once.
 
     Args:

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Box = tuple[float, float, float, float]
+SCOPES = ("chat", "files", "tune", "admin")
+"""What a key of the server may be for."""
+PERIODS = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000}
+"""Seconds of each period that a rate or a budget may name; a month counts 30 days."""
 Key = tuple[str, int]
 """A chunk: its document's version and its ordinal there."""
 Place = tuple[str, int, int]

@@ -29,9 +29,11 @@ from groundtone.cli import (
     index,
     init,
     inspect,
+    keys,
     log,
     models,
     search,
+    serve,
     sync,
     tune,
 )
@@ -58,6 +60,8 @@ ORDER = (
     "index",
     "compare",
     "eval",
+    "serve",
+    "keys",
     "doctor",
     "demo",
 )
@@ -93,6 +97,8 @@ app.add_typer(models.app, name="models", short_help="Fetch, list and choose mode
 app.add_typer(index.app, name="index", short_help="See, move or fill the index of vectors.")
 app.command("compare", short_help="Measure base, RAG, tuned and both.")(compare.compare)
 app.add_typer(evaluate.app, name="eval", short_help="Measure one part, such as the search.")
+app.command("serve", short_help="Answer over HTTP, as OpenAI's API does.")(serve.serve)
+app.add_typer(keys.app, name="keys", short_help="Who may use the server.")
 app.command("doctor", short_help="Check everything, with remedies.")(doctor.doctor)
 app.command("demo", short_help="See it all on an example manual.")(demo.demo)
 

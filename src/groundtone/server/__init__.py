@@ -1,0 +1,1 @@
+"""A workspace behind OpenAI's HTTP API."""

@@ -1,0 +1,76 @@
+"""What a model's name means: plain chat, or answers from collections by a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from groundtone.errors import WrongUse
+from groundtone.server.auth import Principal
+from groundtone.server.errors import ApiError
+
+if TYPE_CHECKING:
+    from groundtone.workspace import Workspace
+
+DOCS = "docs"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request is for.
+
+    Attributes:
+        name: the model as the client named it.
+        model: the chat model that writes.
+        documents: whether it answers from documents.
+        collection: the one named; None: all that the asker may use.
+    """
+
+    name: str
+    model: str
+    documents: bool
+    collection: str | None = None
+
+
+def named(workspace: Workspace, principal: Principal, name: str) -> Target:
+    """The target of this name.
+
+    Args:
+        name: ``docs``, ``docs:COLLECTION``, either with ``+MODEL``; or a chat model: the base, a
+            tuned one by its name, suffix or id.
+
+    Raises:
+        ApiError: 404, if there is none that this asker may use. Which of both, is not told.
+    """
+    place, plus, model = name.partition("+")
+    if place == DOCS or place.startswith(f"{DOCS}:"):
+        collection = place.partition(":")[2] or None
+        if place == DOCS or (collection and exists(workspace, principal, collection)):
+            chat = _chat(workspace, name, model if plus else None)
+            return Target(name, chat, True, collection)
+        raise unknown(name)
+    return Target(name, _chat(workspace, name, name), False)
+
+
+def exists(workspace: Workspace, principal: Principal, collection: str) -> bool:
+    """Whether there is such a collection for this asker."""
+    return collection in collections(workspace, principal)
+
+
+def collections(workspace: Workspace, principal: Principal) -> list[str]:
+    """The names of the collections that this asker may use."""
+    return [name for name in ("default",) if principal.may_use(name)]
+
+
+def unknown(name: str) -> ApiError:
+    """That there is no such model for whoever asks."""
+    return ApiError(
+        404, f"The model {name!r} does not exist here.", param="model", code="model_not_found"
+    )
+
+
+def _chat(workspace: Workspace, whole: str, model: str | None) -> str:
+    try:
+        return workspace.model_name(model)
+    except WrongUse:
+        raise unknown(whole) from None

@@ -1,0 +1,67 @@
+"""The server's process: its socket, its logs, its end."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from groundtone.server.app import create_app
+
+if TYPE_CHECKING:
+    from groundtone.workspace import Workspace
+
+DRAIN_S = 30  # how long answers in progress may go on after the server was told to stop
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes any that is free.
+
+    Raises:
+        OSError: the address is not ours, or taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(2048)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def address(listening: socket.socket) -> str:
+    """The address of a listening socket, as one types it."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(workspace: Workspace, listening: socket.socket, *, pages: bool = True) -> None:
+    """Serve until SIGINT or SIGTERM; then answers in progress may end for `DRAIN_S` seconds."""
+    _log_to_stderr()
+    config = uvicorn.Config(
+        create_app(workspace, pages=pages),
+        log_config=None,
+        access_log=False,  # ours tells more, and never a key
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_S,
+        timeout_keep_alive=75,
+        proxy_headers=False,
+    )
+    uvicorn.Server(config).run([listening])
+
+
+def _log_to_stderr() -> None:
+    """One line each: the access log as JSON, what else there is to say as text."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for name, level in (("groundtone", logging.INFO), ("uvicorn.error", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
