@@ -121,6 +121,30 @@ class Chunking(_Section):
         return self
 
 
+class CollectionSync(_Section):
+    """What one collection has otherwise than ``[sync]``; None: as there."""
+
+    include: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] | None = None
+    gitignore: bool | None = None
+    max_bytes: Count | None = None
+
+
+class CollectionChunking(_Section):
+    """What one collection has otherwise than ``[chunking]``; None: as there."""
+
+    min_tokens: Count | None = None
+    max_tokens: Count | None = None
+    window_tokens: Annotated[int | None, Field(ge=32)] = None
+
+
+class CollectionSettings(_Section):
+    """``[collections.NAME.sync]`` and ``[collections.NAME.chunking]``."""
+
+    sync: CollectionSync = CollectionSync()
+    chunking: CollectionChunking = CollectionChunking()
+
+
 class Embedding(_Section):
     """The model that turns text into vectors. ``threads``: None takes what the machine has."""
 
@@ -301,6 +325,26 @@ class Settings(BaseSettings):
     chat: Chat = Chat()
     answer: Answering = Answering()
     server: Server = Server()
+    collections: dict[str, CollectionSettings] = {}
+
+    @model_validator(mode="after")
+    def _collections_are_whole(self) -> Settings:
+        for name in self.collections:
+            try:
+                self.of(name)
+            except ValidationError as error:
+                fault = error.errors()[0]["msg"].removeprefix("Value error, ")
+                raise ValueError(f"[collections.{name}.chunking]: {fault}") from None
+        return self
+
+    def of(self, collection: str) -> Settings:
+        """The settings as they are for the documents of one collection."""
+        told = self.collections.get(collection)
+        if told is None:
+            return self
+        sync = {**self.sync.model_dump(), **told.sync.model_dump(exclude_none=True)}
+        sizes = {**self.chunking.model_dump(), **told.chunking.model_dump(exclude_none=True)}
+        return self.model_copy(update={"sync": Sync(**sync), "chunking": Chunking(**sizes)})
 
     @classmethod
     def load(cls, workspace: Path) -> Settings:
@@ -445,5 +489,11 @@ DEFAULT_FILE = """\
 #   [[attributes]]
 #   path = "hr/**"             # glob under the source
 #   groups = ["hr"]            # who may see them; other names can be asked for with --where
+
+# What one collection (sync --collection NAME) has otherwise than [sync] and [chunking]:
+#   [collections.NAME.sync]
+#   include = ["*.md"]         # also exclude, gitignore, max_bytes
+#   [collections.NAME.chunking]
+#   max_tokens = 512           # also min_tokens, window_tokens
 """
 """What `groundtone init` writes."""

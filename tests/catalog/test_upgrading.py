@@ -21,7 +21,8 @@ def downgrade(path: Path) -> None:
         database.execute("DROP INDEX documents_by_file")
         for column in NEW_COLUMNS:
             database.execute(f"ALTER TABLE documents DROP COLUMN {column}")
-        for table in ("failures", "former", "windows"):
+        database.execute("ALTER TABLE sources DROP COLUMN collection")
+        for table in ("failures", "former", "windows", "collections"):
             database.execute(f"DROP TABLE {table}")
         database.execute("UPDATE facts SET value = '1' WHERE key = 'schema'")
         database.execute("DELETE FROM facts WHERE key = 'dimensions'")
@@ -54,7 +55,7 @@ def test_a_workspace_of_schema_1_goes_on_without_a_rebuild(old: Place) -> None:
 
 
 def test_it_is_upgraded_once(old: Place) -> None:
-    assert old.catalog.fact("schema") == "2"
+    assert old.catalog.fact("schema") == "3"
     again = Catalog(old.state / "catalog.sqlite")
     assert again.counts() == old.catalog.counts()
     again.close()

@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from groundtone.catalog.records import (
+    DEFAULT_COLLECTION,
     DocumentInfo,
     FailedFile,
     FileState,
@@ -20,6 +21,7 @@ from groundtone.catalog.records import (
     Place,
     Source,
     StoredChunk,
+    StoredCollection,
     StoredDocument,
 )
 
@@ -48,6 +50,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "DEFAULT_COLLECTION",
     "Activation",
     "ApiKey",
     "Catalog",
@@ -62,6 +65,7 @@ __all__ = [
     "Source",
     "StoredAnswer",
     "StoredChunk",
+    "StoredCollection",
     "StoredDocument",
     "StoredFile",
     "StoredJob",

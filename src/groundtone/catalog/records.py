@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+DEFAULT_COLLECTION = "default"
+"""Where a source belongs for which none was named; every workspace has it."""
 Box = tuple[float, float, float, float]
 SCOPES = ("chat", "files", "tune", "admin")
 """What a key of the server may be for."""
@@ -22,10 +24,29 @@ Place = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A path that is kept in step."""
+    """A path that is kept in step, and the collection that its documents belong to."""
 
     id: int
     path: str
+    collection: str = DEFAULT_COLLECTION
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCollection:
+    """A named set of sources.
+
+    Attributes:
+        sources: their paths and addresses, as the workspace remembers them.
+        metadata: whatever its maker said of it.
+        created_at: seconds since 1970; None for one that exists only through its sources.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    documents: int
+    chunks: int
+    metadata: Mapping[str, Any]
+    created_at: float | None
 
 
 @dataclass(frozen=True, slots=True)

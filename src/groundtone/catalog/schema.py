@@ -32,7 +32,7 @@ from sqlalchemy.exc import DBAPIError
 
 from groundtone.errors import Busy, GroundtoneError
 
-SCHEMA = "2"
+SCHEMA = "3"
 BUSY_MS = 15_000
 SOME = 400  # bound parameters a statement; SQLite and PostgreSQL allow many more
 
@@ -51,9 +51,14 @@ UPGRADES = {
             "INSERT INTO facts (key, value) VALUES ('windows', 'unknown')",
         ),
     ),
+    "2": (
+        "3",
+        ("ALTER TABLE sources ADD COLUMN collection VARCHAR NOT NULL DEFAULT 'default'",),
+    ),
 }
 """From each earlier schema: the next one, and what leads there. Nothing has to be synced again:
-documents without a recipe are read again at the next sync, their vectors found by their texts."""
+documents without a recipe are read again at the next sync, their vectors found by their texts.
+Tables that an earlier schema lacks are made; only changed ones need a statement."""
 
 metadata = MetaData()
 
@@ -68,6 +73,15 @@ sources = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("path", Text, nullable=False, unique=True),
+    Column("collection", String, nullable=False, server_default="default"),
+)
+# Collections that were made by name; the default one, and those that sources name, need no row.
+collections = Table(
+    "collections",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("metadata", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
 )
 documents = Table(
     "documents",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, func, insert, select, update
 
-from groundtone.catalog.records import Source
+from groundtone.catalog.records import DEFAULT_COLLECTION, Source
 from groundtone.catalog.rows import delete_documents, remember
 from groundtone.catalog.schema import Database, documents, facts, failures, sources
 
@@ -36,23 +36,25 @@ class Sources(Database):
         with self.write() as connection:
             connection.execute(delete(facts).where(facts.c.key == key))
 
-    def add_source(self, path: str) -> Source:
-        """The source with this path, new or known."""
+    def add_source(self, path: str, collection: str = DEFAULT_COLLECTION) -> Source:
+        """The source with this path, new or known; a known one stays in its collection."""
+        wanted = select(sources).where(sources.c.path == path)
         with self.write() as connection:
-            known = connection.scalar(select(sources.c.id).where(sources.c.path == path))
+            known = connection.execute(wanted).one_or_none()
             if known is None:
                 # Never an earlier one's number: versions are made of it.
                 next_id = select(func.coalesce(func.max(sources.c.id), 0) + 1).scalar_subquery()
-                connection.execute(insert(sources).values(id=next_id, path=path))
-                known = connection.scalar(select(sources.c.id).where(sources.c.path == path))
-        assert known is not None
-        return Source(known, path)
+                connection.execute(
+                    insert(sources).values(id=next_id, path=path, collection=collection)
+                )
+                known = connection.execute(wanted).one()
+        return Source(known.id, known.path, known.collection)
 
     def sources(self) -> list[Source]:
         """All sources, oldest first."""
         with self.read() as connection:
             rows = connection.execute(select(sources).order_by(sources.c.id))
-            return [Source(row.id, row.path) for row in rows]
+            return [Source(row.id, row.path, row.collection) for row in rows]
 
     def remove_source(self, source: int) -> set[str]:
         """Forget a source and its documents.

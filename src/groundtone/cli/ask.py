@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from groundtone.cli.options import (
+    CollectionOption,
     GroupOption,
     JsonOption,
     ModelOption,
@@ -36,6 +37,7 @@ STOPPED = "What the model had written is in the log: `groundtone log show last`.
 def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION", show_default=False)],
     model: ModelOption = None,
+    collection: CollectionOption = None,
     where: WhereOption = None,
     group: GroupOption = None,
     since: SinceOption = None,
@@ -61,7 +63,7 @@ def ask(
 
     out = Output(as_json)
     with Workspace.open(workspace) as opened, out.keeping(STOPPED):
-        seen = limits(opened, where, group, since, until)
+        seen = limits(opened, where, group, since, until, collection)
         if schema is not None:
             answer = opened.ask(question, model=model, limits=seen, schema=schema)
         else:

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterator
 
 from groundtone.cli.ask import answered, shown
-from groundtone.cli.options import JsonLinesOption, ModelOption, WorkspaceOption
+from groundtone.cli.options import CollectionOption, JsonLinesOption, ModelOption, WorkspaceOption
 from groundtone.cli.output import Output
 
 
 def chat(
     model: ModelOption = None,
+    collection: CollectionOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonLinesOption = False,
 ) -> None:
@@ -26,8 +27,9 @@ def chat(
     history: list[dict[str, str]] = []
     forgotten = 0
     with Workspace.open(workspace) as opened, out.keeping("The answers so far are in the log."):
+        seen = opened.limits(collections=collection or None)
         for question in _questions():
-            answer = answered(opened, question, model, out, history)
+            answer = answered(opened, question, model, out, history, seen)
             out.line(answer.to_json())
             if not as_json:
                 if answer.searched != question:

@@ -21,6 +21,7 @@ from groundtone import __version__
 from groundtone.cli import (
     ask,
     chat,
+    collections,
     compare,
     demo,
     doctor,
@@ -50,6 +51,7 @@ ORDER = (
     "init",
     "sync",
     "forget",
+    "collections",
     "inspect",
     "search",
     "ask",
@@ -87,6 +89,7 @@ app = typer.Typer(
 app.command("init", short_help="Make a workspace in a folder.")(init.init)
 app.command("sync", short_help="Bring it in step with folders, files and web pages.")(sync.sync)
 app.command("forget", short_help="Take sources out of it.")(forget.forget)
+app.add_typer(collections.app, name="collections", short_help="Named sets of sources, asked alone.")
 app.command("inspect", short_help="Show what is understood of a file.")(inspect.inspect)
 app.command("search", short_help="Find passages.")(search.search)
 app.command("ask", short_help="Answer a question, with citations that open.")(ask.ask)

@@ -104,6 +104,15 @@ GroupOption = Annotated[
         "Default: the owner, who sees everything.",
     ),
 ]
+CollectionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--collection",
+        metavar="NAME",
+        show_default=False,
+        help="Only documents of this collection (may be given several times). Default: of all.",
+    ),
+]
 SinceOption = Annotated[
     str | None,
     typer.Option(
@@ -130,7 +139,10 @@ def limits(
     groups: list[str] | None,
     since: str | None,
     until: str | None,
+    collections: list[str] | None = None,
 ) -> Filter:
     """The filter that these options ask for."""
     named = None if groups is None else [group for group in groups if group != "-"]
-    return workspace.limits(where or (), groups=named, since=since, until=until)
+    return workspace.limits(
+        where or (), collections=collections or None, groups=named, since=since, until=until
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from groundtone.cli.options import (
+    CollectionOption,
     GroupOption,
     JsonOption,
     SinceOption,
@@ -62,6 +63,7 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show where each score comes from.")
     ] = False,
+    collection: CollectionOption = None,
     where: WhereOption = None,
     group: GroupOption = None,
     since: SinceOption = None,
@@ -81,7 +83,7 @@ def search(
         raise WrongUse("--queries and --out go together.", "Name both files.")
     out = Output(as_json)
     with Workspace.open(workspace) as opened:
-        retriever = opened.retriever.limited(limits(opened, where, group, since, until))
+        retriever = opened.retriever.limited(limits(opened, where, group, since, until, collection))
         if queries is not None and output is not None:
             _many(retriever, queries, output, k, out, explain)
         elif question is not None:

@@ -32,6 +32,16 @@ def sync(
             "Default: all that are known.",
         ),
     ] = None,
+    collection: Annotated[
+        str | None,
+        typer.Option(
+            "--collection",
+            metavar="NAME",
+            show_default=False,
+            help="The collection that new sources belong to; without sources, only its own are "
+            "synced.",
+        ),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on following them, until Ctrl-C.")
     ] = False,
@@ -59,8 +69,8 @@ def sync(
         if watch:
             from groundtone.cli import watching
 
-            watching.follow(opened, named, out, rebuild=rebuild)
-        report = follow(opened, named, out, rebuild=rebuild, dry_run=dry_run)
+            watching.follow(opened, named, out, collection=collection, rebuild=rebuild)
+        report = follow(opened, named, out, collection=collection, rebuild=rebuild, dry_run=dry_run)
     out.document(synced.as_document(report))
     out.show(*synced.shown(report))
     if report.failed:
@@ -72,6 +82,7 @@ def follow(
     sources: Sequence[str | Path],
     out: Output,
     *,
+    collection: str | None = None,
     rebuild: bool = False,
     dry_run: bool = False,
 ) -> SyncReport:
@@ -81,7 +92,9 @@ def follow(
         def tell(step: Step) -> None:
             bar(step.done, step.total, words(step))
 
-        return workspace.sync(*sources, progress=tell, rebuild=rebuild, dry_run=dry_run)
+        return workspace.sync(
+            *sources, collection=collection, progress=tell, rebuild=rebuild, dry_run=dry_run
+        )
 
 
 def words(step: Step) -> str:

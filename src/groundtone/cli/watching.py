@@ -20,20 +20,27 @@ if TYPE_CHECKING:
 STOPPED = "Everything is as the last line says; `groundtone sync --watch` goes on from there."
 
 
-def follow(workspace: Workspace, named: Sequence[str], out: Output, *, rebuild: bool) -> NoReturn:
+def follow(
+    workspace: Workspace,
+    named: Sequence[str],
+    out: Output,
+    *,
+    collection: str | None,
+    rebuild: bool,
+) -> NoReturn:
     """Follow sources until Ctrl-C; only errors of the first sync end it.
 
     Args:
-        named: sources to follow; none: all that are known.
+        named: sources to follow; none: all that are known, or all of the collection.
     """
     from groundtone.cli.sync import follow as sync
     from groundtone.syncing.sources import resolve
     from groundtone.syncing.watching import Watch
 
-    report = sync(workspace, named, out, rebuild=rebuild)
+    report = sync(workspace, named, out, collection=collection, rebuild=rebuild)
     out.show(*synced.shown(report))
     out.line(synced.as_document(report))
-    sources = [resolve(one) for one in named] or list(workspace.sources())
+    sources = [resolve(one) for one in named] or list(workspace.sources(collection))
     watch = Watch(sources, workspace.state, workspace.settings.web.recheck)
     out.note(f"Watching {', '.join(map(str, sources))}. Ctrl-C ends it.")
     if not watch.told:

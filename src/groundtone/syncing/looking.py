@@ -92,7 +92,7 @@ class Looker:
         path = place(self._root, source.path)
         if not os.path.exists(path):  # noqa: PTH110  (Path.exists may raise)
             return Scan(failed=[(source.path, GONE)], unknown=[""])
-        limits = self._settings.sync
+        limits = self._settings.of(source.collection).sync
         found = scan(path, limits.include, limits.exclude, gitignore=limits.gitignore)
         if found.skipped:
             most = found.skipped.most_common(KINDS)

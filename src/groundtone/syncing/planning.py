@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -138,14 +139,21 @@ class Planner:
     """Compares scans with the catalog.
 
     Args:
-        recipe: what documents are made with now.
-        attempt: what a file that failed would be tried with now.
+        recipe: what the documents of a source are made with now.
+        attempt: what a file of it that failed would be tried with now.
         look: whether files may be opened to compare their bytes; without, a size and a time
             decide, and a file that was only touched counts as updated.
         again: whether remembered failures are tried again.
     """
 
-    def __init__(self, recipe: str, attempt: str, *, look: bool = True, again: bool = False):
+    def __init__(
+        self,
+        recipe: Callable[[Source], str],
+        attempt: Callable[[Source], str],
+        *,
+        look: bool = True,
+        again: bool = False,
+    ) -> None:
         self._recipe = recipe
         self._attempt = attempt
         self._look = look
@@ -213,11 +221,11 @@ class Planner:
             self._added.append(Task(source, file, failed=failed is not None))
         elif failed is not None:
             plan.tasks.append(Task(source, file, past, failed=True))
-        elif past.recipe.removesuffix(MOVED) != self._recipe:
+        elif past.recipe.removesuffix(MOVED) != self._recipe(source):
             self._remade += 1
             plan.tasks.append(Task(source, file, past))
         elif self._unmoved(file, past):
-            if past.recipe != self._recipe:
+            if past.recipe != self._recipe(source):
                 plan.moved.append(Moved(source, file, (source, past)))
             else:
                 plan.unchanged.append((source, file, past))
@@ -228,7 +236,7 @@ class Planner:
             plan.tasks.append(Task(source, file, past))
 
     def _fails_again(self, source: Source, file: File, failed: FailedFile) -> bool:
-        if failed.recipe != self._attempt or failed.size != file.size:
+        if failed.recipe != self._attempt(source) or failed.size != file.size:
             return False
         if failed.mtime_ns == file.mtime_ns:
             return True
@@ -283,7 +291,7 @@ class Planner:
         # What is read may depend on the name: its ending, or a title taken from it.
         renamed = _base(past.path) != _base(task.file.name)
         failing = task.failed or (source.id, past.path) in self._failing
-        return renamed or failing or past.recipe != self._recipe
+        return renamed or failing or past.recipe != self._recipe(task.source)
 
 
 class _Pairs:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from groundtone.catalog.records import StoredChunk, StoredDocument
+from groundtone.catalog.records import DEFAULT_COLLECTION, StoredChunk, StoredDocument
 from groundtone.chunking import Chunk, Encode, chunk
 from groundtone.documents import Document, Reading
 from groundtone.errors import UnreadableFile
@@ -34,6 +34,22 @@ class Job:
     place: str
     size: int
     mtime_ns: int
+    collection: str = DEFAULT_COLLECTION
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How the documents of one collection are made.
+
+    Attributes:
+        sizes: of chunks and windows, as `groundtone.chunking.chunk` names them.
+        max_bytes: larger files are refused.
+        recipe: all of this in a word.
+    """
+
+    sizes: Mapping[str, int]
+    max_bytes: int
+    recipe: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +73,20 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads files as one embedding model and one set of sizes ask for; can be pickled.
+    """Reads files as one embedding model and the collections ask for; can be pickled.
 
     Attributes:
         parse: `groundtone.documents.read_all`.
         encode: the embedding model's tokenizer.
-        sizes: of chunks and windows, as `groundtone.chunking.chunk` names them.
+        makings: how documents are made, by collection.
         fingerprint: of the embedding model.
-        recipe: what documents are made with.
         rules: attributes of the paths that match, which win over the documents' own.
     """
 
     parse: Callable[..., Reading]
     encode: Encode
-    sizes: Mapping[str, int]
-    max_bytes: int
+    makings: Mapping[str, Making]
     fingerprint: str
-    recipe: str
     rules: tuple[tuple[re.Pattern[str], Mapping[str, Any]], ...] = ()
 
     def read(self, job: Job) -> Read:
@@ -83,10 +96,11 @@ class Reader:
             MemoryError: there was not enough; the process should be replaced.
         """
         path = Path(job.place)
+        making = self.makings[job.collection]
         sha256 = ""
         try:
-            sha256 = hash_of(path, self.max_bytes)
-            found = self.parse(path, max_bytes=self.max_bytes)
+            sha256 = hash_of(path, making.max_bytes)
+            found = self.parse(path, max_bytes=making.max_bytes)
             after = path.stat()
         except OSError as error:
             return _failed((error.strerror or str(error)).lower(), lasting=False)
@@ -102,7 +116,7 @@ class Reader:
         documents, failed, notes = [], list(found.failed), []
         for part in found.parts:
             try:
-                documents.append(self._document(job, part.name, part.document, sha256))
+                documents.append(self._document(job, making, part.name, part.document, sha256))
             except UnreadableFile as error:
                 failed.append((part.name, error.reason))
                 continue
@@ -114,9 +128,11 @@ class Reader:
             notes.append(f"{count} file(s) of other kinds inside left out ({kinds})")
         return Read(tuple(documents), tuple(failed), tuple(notes), sha256)
 
-    def _document(self, job: Job, name: str, read: Document, sha256: str) -> StoredDocument:
+    def _document(
+        self, job: Job, making: Making, name: str, read: Document, sha256: str
+    ) -> StoredDocument:
         try:
-            chunks = tuple(stored(made) for made in chunk(read, self.encode, **self.sizes))
+            chunks = tuple(stored(made) for made in chunk(read, self.encode, **making.sizes))
         except MemoryError:
             raise
         except Exception as error:  # one strange file must not keep the others out
@@ -129,7 +145,7 @@ class Reader:
         except UnicodeEncodeError as error:
             raise UnreadableFile(job.name, "holds characters that are no text") from error
         return StoredDocument(
-            version=version(job.source, path, sha256, self.fingerprint, self.recipe),
+            version=version(job.source, path, sha256, self.fingerprint, making.recipe),
             source=job.source,
             path=path,
             size=job.size,
@@ -142,7 +158,7 @@ class Reader:
             file=job.name,
             metadata=self._told(path, _plain(read.metadata)),
             modified=moment(job.mtime_ns),
-            recipe=self.recipe,
+            recipe=making.recipe,
         )
 
     def _told(self, path: str, metadata: dict[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def sync(
     embedder: Embedder | Callable[[], Embedder],
     settings: Settings,
     progress: Progress | None = None,
+    collection: str | None = None,
     rebuild: bool = False,
     dry_run: bool = False,
 ) -> SyncReport:
@@ -57,13 +58,14 @@ def sync(
             remembered relative to it, so that both can move together.
         embedder: the workspace's model, or what opens it: called only if there is work for it.
         progress: told how it goes on.
+        collection: that new sources belong to; without sources, only its own are looked at.
         rebuild: read and embed every file of every source again, beside the present index, and
             switch at the end.
         dry_run: only say what would be done, judged by names, sizes and times: no file is opened
             and nothing written; web addresses are not fetched.
 
     Raises:
-        WrongUse: a source does not exist, or none is known.
+        WrongUse: a source does not exist or is of another collection, or none is known.
         GroundtoneError: a new address cannot be fetched.
         Busy: another sync is running.
         EmbeddingMismatch: the workspace was built with another embedding model.
@@ -72,10 +74,10 @@ def sync(
     named = [sources] if isinstance(sources, Path | str) else list(sources)
     run = Run(state, catalog, indexes, embedder, settings, Teller(progress))
     if dry_run:
-        return run.rehearse(named, rebuild)
+        return run.rehearse(named, collection, rebuild)
     started = time.time()
     with alone(state), named_disk_full(state):
-        report = run.sync(named, rebuild)
+        report = run.sync(named, collection, rebuild)
         if not rebuild:  # it reads everything, and says nothing of what changed
             catalog.put_sync(_stored(catalog, started, report))
     return report
@@ -113,19 +115,32 @@ class Run:
         self.settings = settings
         self.teller = teller
         self.report = teller.report
-        self.recipe = recipe(settings)
-        self.attempt = attempt(settings)
+
+    def recipe(self, source: Source) -> str:
+        """What the documents of a source are made with."""
+        return recipe(self.settings.of(source.collection))
+
+    def attempt(self, source: Source) -> str:
+        """What its files are tried with."""
+        return attempt(self.settings.of(source.collection))
 
     @cached_property
     def embedder(self) -> Embedder:
         """The embedding model, opened when first needed."""
         return self._embedder() if callable(self._embedder) else self._embedder
 
-    def sync(self, named: list[Path | str], rebuild: bool) -> SyncReport:
+    def sync(self, named: list[Path | str], collection: str | None, rebuild: bool) -> SyncReport:
         """Do it."""
         self.indexes.sweep()
         with Looker(self.state, self.catalog, self.settings, self.teller.page) as looker:
-            sources = choose(self.catalog, self.root, named, self.report, check=looker.check)
+            sources = choose(
+                self.catalog,
+                self.root,
+                named,
+                self.report,
+                collection=collection,
+                check=looker.check,
+            )
             looker.sweep()
             facts = self.catalog.facts()
             model = self.settings.embedding.model
@@ -141,10 +156,19 @@ class Run:
                 build_anew(self, plan)
         return self.teller.end()
 
-    def rehearse(self, named: list[Path | str], rebuild: bool) -> SyncReport:
+    def rehearse(
+        self, named: list[Path | str], collection: str | None, rebuild: bool
+    ) -> SyncReport:
         """Say what `sync` would do."""
         self.report.dry_run = True
-        sources = choose(self.catalog, self.root, named, self.report, remember=False)
+        sources = choose(
+            self.catalog,
+            self.root,
+            named,
+            self.report,
+            collection=collection,
+            remember=False,
+        )
         if rebuild:
             sources = [*sources, *(one for one in self.catalog.sources() if one not in sources)]
         looker = Looker(self.state, self.catalog, self.settings)

@@ -22,8 +22,8 @@ class Settler:
 
     Args:
         held: versions of which the index to be written has windows.
-        recipe: what documents are made with.
-        attempt: what files are tried with, for failures to be remembered.
+        recipe: what the documents of a source are made with.
+        attempt: what its files are tried with, for failures to be remembered.
         fingerprint: asks for that of the embedding model.
     """
 
@@ -32,8 +32,8 @@ class Settler:
         catalog: Catalog,
         held: Collection[str],
         *,
-        recipe: str,
-        attempt: str,
+        recipe: Callable[[Source], str],
+        attempt: Callable[[Source], str],
         fingerprint: Callable[[], str],
     ) -> None:
         self._catalog = catalog
@@ -112,7 +112,7 @@ class Settler:
             size=file.size,
             mtime_ns=settled(file.mtime_ns),
             modified=moment(file.mtime_ns),
-            recipe=self._recipe,
+            recipe=self._recipe(source),
         )
 
     def _failed(self, task: Task, read: Read) -> FailedFile | None:
@@ -126,7 +126,7 @@ class Settler:
             size=file.size,
             mtime_ns=settled(file.mtime_ns),
             sha256=read.sha256,
-            recipe=self._attempt,
+            recipe=self._attempt(task.source),
             reasons=read.failed if read.lasting else (),
         )
 
@@ -162,7 +162,8 @@ def jobs(tasks: Iterable[Task]) -> Iterable[Job]:
     """Tasks as the processes that read files are told them."""
     for task in tasks:
         file = task.file
-        yield Job(task.source.id, file.name, file.place, file.size, file.mtime_ns)
+        source = task.source
+        yield Job(source.id, file.name, file.place, file.size, file.mtime_ns, source.collection)
 
 
 def inner(path: str, file: str) -> str:

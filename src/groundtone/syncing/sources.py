@@ -8,12 +8,14 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from groundtone.catalog import Catalog, Source
+from groundtone.catalog import DEFAULT_COLLECTION, Catalog, Source
 from groundtone.errors import WrongUse
 from groundtone.syncing.recipe import MOVED
 from groundtone.syncing.report import SyncReport
 from groundtone.syncing.web.addresses import is_address, normal
 
+STATE = ".groundtone"
+"""The workspace's own folder; uploaded files that are kept in step lie there."""
 ADOPTED = "chroma://"
 """How sources are named that `groundtone index adopt` took in; syncs leave them as they are."""
 Check = Callable[[str, Collection[str]], None]
@@ -26,6 +28,7 @@ def choose(
     given: Sequence[Path | str],
     report: SyncReport,
     *,
+    collection: str | None = None,
     check: Check | None = None,
     remember: bool = True,
 ) -> list[Source]:
@@ -33,15 +36,19 @@ def choose(
 
     A path inside a known source means that source; a new one that holds known ones takes them in:
     no file is indexed twice. A page that is a document of a known source means that source.
+    What lies in the workspace's own folder (``.groundtone``) is never part of a source outside it.
 
     Args:
         root: the workspace's folder.
         given: paths, and addresses as text.
+        collection: which new sources belong to, and known ones must; without any given, the one
+            whose sources are meant. None: the default one, or for known sources any.
         check: asked about each new address before it is remembered.
         remember: False: new sources get an id below 1, and nothing is changed.
 
     Raises:
-        WrongUse: a path does not exist, an address is none, or nothing is known.
+        WrongUse: a path does not exist, an address is none, nothing is known, or what is named
+            belongs to another collection.
         GroundtoneError: an address cannot be fetched.
     """
     wanted = [resolve(one) for one in given]
@@ -50,17 +57,22 @@ def choose(
     unremembered = count(0, -1)
     for one in wanted:
         cover = _cover(catalog, root, one, [*known, *chosen.values()])
+        if cover is not None and collection not in (None, cover.collection):
+            raise _taken(one, cover)
         if cover is None:
+            inside = _inside(root, one, known)
+            belongs = collection or DEFAULT_COLLECTION
+            if other := next((held for held in inside if held.collection != belongs), None):
+                raise _taken(one, other)
             if isinstance(one, str) and check is not None:
                 check(one, pages_of(catalog, known))
             if remember:
-                cover = catalog.add_source(name(root, one))
+                cover = catalog.add_source(name(root, one), belongs)
             else:
-                cover = Source(next(unremembered), name(root, one))
-            for inner in known if isinstance(one, Path) else ():
+                cover = Source(next(unremembered), name(root, one), belongs)
+            for inner in inside:
+                assert isinstance(one, Path)
                 held = place(root, inner.path)
-                if is_address(inner.path) or not held.is_relative_to(one):
-                    continue
                 report.notes.append(
                     f"{inner.path} {'is now' if remember else 'would become'} part of {cover.path}"
                 )
@@ -72,9 +84,16 @@ def choose(
             if remember:
                 known = catalog.sources()
         chosen[cover.id] = cover
-    if not known and not chosen:
-        raise WrongUse("No source is known yet.", "Name a folder: `groundtone sync FOLDER`.")
-    return list(chosen.values()) if given else known
+    if given:
+        return list(chosen.values())
+    if collection is not None:
+        known = [source for source in known if source.collection == collection]
+    if not known:
+        where = "" if collection is None else f" in the collection {collection!r}"
+        raise WrongUse(
+            f"No source is known yet{where}.", "Name a folder: `groundtone sync FOLDER`."
+        )
+    return known
 
 
 def resolve(named: Path | str) -> Path | str:
@@ -158,6 +177,32 @@ def _cover(
                 is_address(source.path) and one in catalog.file_states(source.id)
             ):
                 return source
-        elif not is_address(source.path) and one.is_relative_to(place(root, source.path)):
+        elif not is_address(source.path) and _within(root, one, place(root, source.path)):
             return source
     return None
+
+
+def _inside(root: Path, one: Path | str, sources: Sequence[Source]) -> list[Source]:
+    """The known sources that lie in a new one."""
+    if isinstance(one, str):
+        return []
+    return [
+        source
+        for source in sources
+        if not is_address(source.path) and _within(root, place(root, source.path), one)
+    ]
+
+
+def _within(root: Path, one: Path, folder: Path) -> bool:
+    """Whether a path is a file of a folder: what the workspace keeps for itself is of no other."""
+    own = root / STATE
+    return one.is_relative_to(folder) and (
+        folder.is_relative_to(own) or not one.is_relative_to(own)
+    )
+
+
+def _taken(one: Path | str, source: Source) -> WrongUse:
+    return WrongUse(
+        f"{one} belongs to the collection {source.collection!r} (as {source.path}).",
+        f"Name that one with --collection, or first run `groundtone forget {source.path}`.",
+    )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Self
 from groundtone import documents
 from groundtone.syncing.patterns import whole
 from groundtone.syncing.readers import Limits, Readers
-from groundtone.syncing.reading import Reader
+from groundtone.syncing.reading import Making, Reader
+from groundtone.syncing.recipe import recipe
 from groundtone.syncing.settling import Settler, jobs
 from groundtone.syncing.writing import Commit, Writer
 
@@ -117,16 +118,19 @@ class Work:
         processes = 1 if count <= FEW else min(MOST, max(2, (os.cpu_count() or 1) // 2))
         self._readers = Readers(Limits(limits.read_seconds, limits.read_mb), processes)
 
+    def _making(self, collection: str) -> Making:
+        settings = self._run.settings.of(collection)
+        sizes = settings.chunking.model_dump()
+        sizes["window_tokens"] = min(sizes["window_tokens"], self._run.embedder.max_tokens)
+        return Making(sizes, settings.sync.max_bytes, recipe(settings))
+
     def _reader(self) -> Reader:
         run = self._run
-        sizes = run.settings.chunking.model_dump()
-        sizes["window_tokens"] = min(sizes["window_tokens"], run.embedder.max_tokens)
+        collections = {task.source.collection for task in self._plan.tasks}
         return Reader(
             parse=documents.read_all,
             encode=run.embedder.encode,
-            sizes=sizes,
-            max_bytes=run.settings.sync.max_bytes,
+            makings={name: self._making(name) for name in collections},
             fingerprint=run.embedder.fingerprint,
-            recipe=run.recipe,
             rules=tuple((whole(r.path), r.told()) for r in run.settings.attributes),
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from groundtone import settings as settings_module
-from groundtone.catalog import Catalog
+from groundtone.catalog import Catalog, StoredCollection
 from groundtone.errors import NoWorkspace, WrongUse
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.settings import IndexSettings, Settings
@@ -209,6 +210,7 @@ class Workspace:
     def sync(
         self,
         *sources: str | Path,
+        collection: str | None = None,
         progress: Callable[[Step], None] | None = None,
         rebuild: bool = False,
         dry_run: bool = False,
@@ -217,19 +219,26 @@ class Workspace:
 
         Args:
             sources: folders, files, and addresses of web pages and sitemaps; none: all known ones.
+            collection: that new ones belong to; without sources, the one whose sources are meant.
+                None: the default one, and for known sources any.
             progress: told how it goes on.
             rebuild: read and embed everything again.
             dry_run: only say what would be done.
 
         Raises:
-            WrongUse: no source is known, or one does not exist.
+            WrongUse: no source is known, one does not exist or is of another collection, or the
+                collection's name cannot be one.
             Busy: another process is syncing this workspace.
             EmbeddingMismatch: indexed with another model; `rebuild` builds anew.
         """
         from groundtone import syncing
+        from groundtone.workspace import collections
 
+        if collection is not None:
+            collections.checked(collection)
         return syncing.sync(
             sources,
+            collection=collection,
             catalog=self.catalog,
             indexes=self.indexes,
             embedder=lambda: self.embedder,  # nothing to do, nothing to load
@@ -240,14 +249,18 @@ class Workspace:
             dry_run=dry_run,
         )
 
-    def sources(self) -> dict[Path | str, int]:
-        """The paths and addresses that are kept in step, each with its number of documents."""
+    def sources(self, collection: str | None = None) -> dict[Path | str, int]:
+        """The paths and addresses that are kept in step, each with its number of documents.
+
+        Those of one collection, or all.
+        """
         from groundtone.syncing.sources import named
 
         root = self.folder.resolve()
         return {
             named(root, source.path): len(self.catalog.documents(source.id))
             for source in self.catalog.sources()
+            if collection in (None, source.collection)
         }
 
     def forget(self, *sources: str | Path) -> dict[str, int]:
@@ -276,6 +289,33 @@ class Workspace:
             for source in sources
         }
 
+    def collections(self) -> list[StoredCollection]:
+        """The collections, with their sources and sizes; the default one first."""
+        return self.catalog.collections()
+
+    def create_collection(
+        self, name: str, metadata: Mapping[str, Any] | None = None
+    ) -> StoredCollection:
+        """Make a collection that holds nothing yet; one that is there gets the new metadata.
+
+        Raises:
+            WrongUse: the name cannot be one.
+        """
+        from groundtone.workspace import collections
+
+        return collections.create(self, name, metadata or {})
+
+    def delete_collection(self, name: str) -> int:
+        """Remove a collection with its sources; returns how many documents went with it.
+
+        Raises:
+            WrongUse: there is none of this name.
+            Busy: another process is syncing this workspace.
+        """
+        from groundtone.workspace import collections
+
+        return collections.delete(self, name)
+
     def search(
         self, question: str, k: int | None = None, *, limits: Filter = EVERYTHING
     ) -> list[Passage]:
@@ -289,6 +329,7 @@ class Workspace:
         self,
         where: Sequence[str] = (),
         *,
+        collections: Collection[str] | None = None,
         groups: Collection[str] | None = None,
         since: str | None = None,
         until: str | None = None,
@@ -298,19 +339,25 @@ class Workspace:
         Args:
             where: conditions that all must hold, each ``name=value`` or ``name=one|two``: type,
                 path (a file or a folder), source, or a name from front matter.
+            collections: whose documents alone are meant; None: of all.
             groups: of the caller, who sees what is for everybody or for one of these; None is
                 the owner, who sees everything.
             since, until: ISO dates of the documents' last change, both included.
 
         Raises:
-            WrongUse: a condition of another form, a name that no document has, or no date.
+            WrongUse: a condition of another form, a name that no document has, no date, or no
+                such collection.
         """
         from groundtone.index.attributes import wanted
+        from groundtone.workspace.collections import labels
 
         known: set[str] = set()
         if where:
             known = {name.casefold() for d in self.catalog.documents() for name in d.metadata}
-        return wanted(where, groups=groups, since=since, until=until, known=known or {"type"})
+        found = wanted(where, groups=groups, since=since, until=until, known=known or {"type"})
+        if collections is None:
+            return found
+        return replace(found, every=(*found.every, labels(self, collections)))
 
     # -- answers ----------------------------------------------------------------------------
 
