@@ -199,10 +199,14 @@ class Retrieval(_Section):
 class Chat(_Section):
     """The model that writes answers, and its limits in its own tokens.
 
-    ``timeout``: seconds without a byte after which a remote server counts as stalled.
+    Attributes:
+        aliases: other names that programs may call ``model`` by, such as the one of a hosted model
+            that stands in their code.
+        timeout: seconds without a byte after which a remote server counts as stalled.
     """
 
     model: str = "smollm2-135m-instruct"
+    aliases: tuple[str, ...] = ()
     context_tokens: Annotated[int, Field(ge=256)] = 4096
     max_tokens: Count = 256
     threads: Threads = None

@@ -91,7 +91,7 @@ class StoredJob:
         progress: how far it is, as JSON values: what a next worker needs to go on.
         error: why it failed: ``code``, ``message``, ``param``.
         stopping: something may still be at work on a job that is not to go on.
-        attempts: how often it was claimed.
+        attempts: how often it was claimed since it last got on.
         worker: who works on it; "" nobody.
         leased_until: from when on somebody else may claim it, in seconds since 1970.
         not_before: when it may be claimed at the earliest.
@@ -252,7 +252,7 @@ class Jobs(Database):
         Returns:
             whether it was this worker's to say.
         """
-        values = {} if progress is None else {"progress": dict(progress)}
+        values = {} if progress is None else {"progress": dict(progress), "attempts": 0}
         return self._turn(id, worker, values, events)
 
     def end_job(
@@ -294,6 +294,7 @@ class Jobs(Database):
         values: dict[str, Any] = {
             "state": "queued",
             "not_before": time.time() + after_s,
+            "attempts": 0,
             **_FREE,
         }
         if lane is not None:
@@ -308,12 +309,17 @@ class Jobs(Database):
         Args:
             stopped: nothing is at work on it any more.
         """
-        return self._turn(id, worker, {**_FREE, **({"stopping": False} if stopped else {})}, ())
+        values = {"attempts": 0, **_FREE, **({"stopping": False} if stopped else {})}
+        return self._turn(id, worker, values, ())
 
     def release_worker(self, worker: str) -> int:
-        """Let go of all that a worker held which is known to be dead; returns how many."""
+        """Let go of all that a worker held which is known to be dead; returns how many.
+
+        Its parts, ``<worker>/<part>``, are dead with it.
+        """
+        parts = jobs.c.worker.startswith(f"{worker}/", autoescape=True)
         with self.write() as connection:
-            held = update(jobs).where(jobs.c.worker == worker)
+            held = update(jobs).where(or_(jobs.c.worker == worker, parts))
             return connection.execute(held.values(_FREE)).rowcount
 
     def _turn(
@@ -370,6 +376,7 @@ class Jobs(Database):
 
 
 _FREE: dict[str, Any] = {"worker": "", "leased_until": 0.0}
+"""Nobody has it."""
 
 
 def _held(id: str, worker: str) -> ColumnElement[bool]:

@@ -431,7 +431,7 @@ class Workspace:
         base = self.settings.chat.model
         if model is None:
             return self.catalog.active_model() or base
-        if model in ("base", base):
+        if model in ("base", base, *self.settings.chat.aliases):
             return base
         if self.catalog.get_model(model) is not None:
             return model

@@ -1,0 +1,152 @@
+"""The files of a fine-tuning job: checked as OpenAI checks them, and made ready to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundtone.errors import WrongUse
+from groundtone.tuning import examples as reading
+from groundtone.tuning.examples import MINIMUM, Fault
+from groundtone.tuning.recipe import Contexts
+from groundtone.workspace import tune
+from groundtone.workspace.files import Files
+
+if TYPE_CHECKING:
+    from groundtone.workspace import Workspace
+
+SPARED = frozenset({"duplicate", "contradiction", "leak"})
+"""Faults that OpenAI does not know: here such a line is left out, and the job goes on."""
+SHOWN = 5
+SAMPLE = 64
+"""Examples that are looked up in the documents to decide whether to train with these."""
+MOST = 0.5
+"""With documents, if they support the answers of at least this share."""
+
+
+class Bad(Exception):
+    """A file that cannot be trained on: how the job's ``error`` says it."""
+
+    def __init__(self, code: str, message: str, param: str = "training_file") -> None:
+        super().__init__(message)
+        self.code, self.message, self.param = code, message, param
+
+    def to_json(self) -> dict[str, str]:
+        """The job's ``error``."""
+        return {"code": self.code, "message": self.message, "param": self.param}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether examples are shown with documents, and why, for the job's events."""
+
+    documents: bool
+    reason: str
+
+
+def prepare(workspace: Workspace, payload: Mapping[str, Any], folder: Path) -> list[str]:
+    """Check the job's files and write what is trained on to `folder`; returns warnings.
+
+    Raises:
+        Bad: one of them cannot be used.
+    """
+    valid = payload["validation_file"]
+    held_out = None
+    warnings: list[str] = []
+    if valid:
+        held_out = folder / "validation.jsonl"
+        warnings += _prepare(workspace, valid, held_out, "validation_file", least=1)
+    warnings += _prepare(
+        workspace, payload["training_file"], folder / "training.jsonl", "training_file",
+        least=MINIMUM, held_out=held_out,
+    )  # fmt: skip
+    return warnings
+
+
+def decide(
+    workspace: Workspace,
+    folder: Path,
+    wanted: bool | None,
+    *,
+    check: Callable[[], None] = lambda: None,
+) -> Decision:
+    """Whether to train with documents.
+
+    Args:
+        wanted: what the request says; None: with them, if they say what the examples say.
+        check: called between examples.
+
+    Raises:
+        Bad: they are wanted, and there are none.
+    """
+    if wanted is False:
+        return Decision(False, "Training without documents, as the request says")
+    if not workspace.catalog.counts()[0]:
+        if wanted:
+            raise Bad("no_documents", "The workspace holds no documents to train with.")
+        return Decision(False, "Training without documents: the workspace holds none")
+    rows = reading.load(folder / "training.jsonl").rows[:SAMPLE]
+    _, about = tune.renderer_of(workspace).render(
+        rows, Contexts(each=1, absent=0.0), progress=lambda _: check()
+    )
+    found = len(rows) - len(about.unsupported)
+    if wanted or found >= MOST * len(rows):
+        return Decision(
+            True,
+            f"Training with the workspace's documents: {found} of {len(rows)} examples looked at "
+            "are answered by them; each is shown with passages, as questions are",
+        )
+    return Decision(
+        False,
+        f"Training without documents: only {found} of {len(rows)} examples looked at are "
+        "answered by those of the workspace",
+    )
+
+
+def _prepare(
+    workspace: Workspace,
+    id: str,
+    to: Path,
+    param: str,
+    *,
+    least: int,
+    held_out: Path | None = None,
+) -> list[str]:
+    file = workspace.catalog.get_file(id)
+    if file is None:
+        raise Bad("file_not_found", f"The file {id} does not exist any more.", param)
+    source = Files(workspace).path(id)
+    invalid = f"invalid_{param}"
+    try:
+        found = reading.load(source, held_out=held_out)
+    except WrongUse as error:
+        raise Bad(invalid, error.message.replace(str(source), file.name), param) from None
+    found.faults += tune._over_length(workspace, found.rows)
+    faults = [fault for fault in found.faults if fault.line and _kind(fault) not in SPARED]
+    if faults:
+        shown = "; ".join(str(fault) for fault in faults[:SHOWN])
+        more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+        raise Bad(invalid, f"{file.name} has {len(faults)} fault(s): {shown}{more}.", param)
+    left_out = {fault.line: fault for fault in found.faults if fault.line}
+    lines = source.read_text("utf-8-sig").split("\n")
+    kept = [text for number, text in enumerate(lines, 1) if number not in left_out and text.strip()]
+    told = [f"{file.name}, {fault}; the line is left out" for fault in left_out.values()]
+    if len(kept) < least:
+        what = "Training" if param == "training_file" else "Validation"
+        other = f" that differ ({len(left_out)} are left out)" if left_out else ""
+        raise Bad(
+            "invalid_n_examples",
+            f"{what} file has {len(kept)} example(s){other}, but must have at least {least} "
+            "examples",
+            param,
+        )
+    to.write_text("\n".join(kept) + "\n", "utf-8")
+    if len(told) > SHOWN:
+        told = [*told[:SHOWN], f"and {len(told) - SHOWN} more lines are left out"]
+    return told
+
+
+def _kind(fault: Fault) -> str:
+    return str(getattr(fault, "kind", ""))
