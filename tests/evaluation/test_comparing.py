@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from groundtone.answering.answer import Answer
 from groundtone.answering.prompt import Shot
 from groundtone.errors import WrongUse
 from groundtone.evaluation import Question
-from groundtone.evaluation.comparing import ARMS, Contestants, build
+from groundtone.evaluation.comparing import ARMS, PLAIN, Contestants, build
 
 SHOTS = tuple(Shot(f"Q{i}?", f"A{i}.") for i in range(5))
 WHO = Contestants(base="base", tuned="ft:base:x:1", system="Be brief.", shots=SHOTS)
@@ -59,4 +60,7 @@ def test_what_an_arm_lacks_is_said_before_anything_is_asked() -> None:
         build(["both"], recorder, nothing, lambda *_: True)
     with pytest.raises(WrongUse, match="worked examples"):
         build(["few-shot"], recorder, nothing, lambda *_: True)
-    assert set(build(ARMS, recorder, WHO, lambda *_: True)) == set(ARMS)
+    with pytest.raises(WrongUse, match="without documents"):
+        build([PLAIN], recorder, WHO, lambda *_: True)
+    who = replace(WHO, plain="ft:base:plain:1")
+    assert set(build(ARMS, recorder, who, lambda *_: True)) == set(ARMS)

@@ -30,7 +30,7 @@ def test_score_of_a_good_answer() -> None:
     assert found.faults == () and found.passed is True
     for name in ("correct", "contains", "all_words", "format", "citation_right", "passed"):
         assert found.values[name] == 1.0
-    assert found.values["citation_section"] == found.values["citation_recall"] == 1.0
+    assert found.values["citation_section"] == found.values["gold_cited"] == 1.0
     assert (found.values["prompt_tokens"], found.values["total_ms"]) == (9.0, 2.5)
     assert found.values["completion_tokens"] is None
     assert found.values["refusal_right"] is None and found.values["refusal_wrong"] == 0.0

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from groundtone.cli.options import JsonOption, LimitOption, SeedOption, WorkspaceOption
-from groundtone.cli.output import Output
+from groundtone.cli.output import Output, dump
 from groundtone.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -19,25 +20,75 @@ if TYPE_CHECKING:
 KEPT = "The answers so far are kept; the same command goes on where this one stopped."
 
 
+class _OrRun(typer.core.TyperGroup):
+    """``compare FILE`` is ``compare run FILE``; a word that names a command is that command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in self.commands:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=_OrRun, rich_markup_mode=None, add_completion=False)
+
+
+@app.command(
+    "run",
+    epilog="`compare FILE` is short for `compare run FILE`. `compare draft FILE` drafts questions "
+    "from the documents.",
+)
 def compare(
     questions: Annotated[
-        Path, typer.Argument(metavar="FILE", show_default=False, help="Questions as JSONL.")
-    ],
+        Path | None,
+        typer.Argument(metavar="[FILE]", show_default=False, help="Questions as JSONL."),
+    ] = None,
     arms: Annotated[
         str,
         typer.Option(
             "--arms",
             metavar="A,B,…",
-            help="Any of base, few-shot, rag, few-shot+rag, tuned, both.",
+            help="Any of base, few-shot, rag, few-shot+rag, tuned, tuned-without-documents+rag, "
+            "both.",
         ),
     ] = "base,few-shot,rag,tuned,both",
+    further: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--arm",
+            metavar="NAME=MODEL[+docs][+shots]",
+            show_default=False,
+            help="A further arm with any model and provider, such as "
+            "gpt=openai:gpt-4o-mini+docs or mine=http://host/v1#model (may be given several "
+            "times).",
+        ),
+    ] = None,
     tuned: Annotated[
         str | None,
         typer.Option(
             "--tuned",
+            metavar="MODEL[,…]",
+            show_default=False,
+            help="The tuned model; several are of one recipe with different training seeds. "
+            "Default: the one in use, else the newest.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            "--seeds",
+            metavar="N",
+            min=1,
+            show_default=False,
+            help="Take N models of the tuned one's recipe, each with another training seed.",
+        ),
+    ] = None,
+    without_documents: Annotated[
+        str | None,
+        typer.Option(
+            "--without-documents",
             metavar="MODEL",
             show_default=False,
-            help="The tuned model; default: the one in use, else the newest.",
+            help="The model that was tuned without documents, for that arm.",
         ),
     ] = None,
     examples: Annotated[
@@ -46,7 +97,8 @@ def compare(
             "--examples",
             metavar="FILE",
             show_default=False,
-            help="Where the few-shot arms' examples come from; default: the tuned model's own.",
+            help="Whose answers show the style, and where few-shot examples come from; default: "
+            "the tuned model's own.",
         ),
     ] = None,
     style: Annotated[
@@ -58,7 +110,39 @@ def compare(
             help="The declared house style; default: style.toml of the workspace.",
         ),
     ] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            "--judge",
+            metavar="MODEL",
+            show_default=False,
+            help="A chat model that judges correctness; default: none, words are compared.",
+        ),
+    ] = None,
+    from_log: Annotated[
+        bool,
+        typer.Option("--from-log", help="Ask the questions whose answers were rated good."),
+    ] = False,
+    skip_leaks: Annotated[
+        bool,
+        typer.Option(
+            "--skip-leaks",
+            help="Leave out questions that the examples give away, in place of refusing them.",
+        ),
+    ] = False,
     limit: LimitOption = None,
+    parallel: Annotated[
+        int | None,
+        typer.Option(
+            "--parallel",
+            metavar="N",
+            min=1,
+            max=64,
+            show_default=False,
+            help="Questions at once; default: 1, and what a remote model allows. More than 1 on "
+            "this machine makes every answer slower, and its time no measure.",
+        ),
+    ] = None,
     seed: SeedOption = 0,
     html: Annotated[
         Path | None,
@@ -71,7 +155,13 @@ def compare(
     ] = None,
     markdown: Annotated[
         Path | None,
-        typer.Option("--markdown", metavar="PATH", show_default=False, help="The table, too."),
+        typer.Option("--markdown", metavar="PATH", show_default=False, help="The tables, too."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--export", metavar="PATH", show_default=False, help="All of it as a JSON file, too."
+        ),
     ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -85,52 +175,75 @@ def compare(
 
     out = Output(as_json)
     names = list(dict.fromkeys(name.strip() for name in arms.split(",") if name.strip()))
-    if not names:
+    if not names and not further:
         raise WrongUse("--arms names no arm.", "For instance: --arms base,rag,both")
+    if (questions is None) != from_log:
+        raise WrongUse(
+            "Name a question file, or say --from-log.",
+            "For instance: groundtone compare questions.jsonl",
+        )
     with Workspace.open(workspace) as opened, out.keeping(KEPT):
         report = measured(
             opened,
             questions,
             out,
             arms=names,
-            tuned=tuned,
+            further=further or (),
+            tuned=_listed(tuned),
+            seeds=seeds,
+            without_documents=without_documents,
             examples=examples,
             style=Style.load(style) if style else None,
+            judge=judge,
             limit=limit,
+            parallel=parallel,
+            skip_leaks=skip_leaks,
             seed=seed,
         )
-        paths = written(opened, report, questions, html, markdown)
+        stem = questions.stem if questions is not None else "log"
+        paths = written(opened, report, stem, html, markdown, data)
     out.document({**report.to_json(), "html": paths[0], "markdown": markdown})
     if not as_json:
-        out.show(report.table(), *(f"Written: {path}" for path in paths))
+        out.show(report.table(), *report.remarks(), *(f"Written: {path}" for path in paths))
 
 
-def measured(workspace: Workspace, questions: Path, out: Output, **options: Any) -> Report:
+def _listed(names: str | None) -> list[str] | None:
+    return [name.strip() for name in names.split(",") if name.strip()] if names else None
+
+
+def measured(workspace: Workspace, questions: Path | None, out: Output, **options: Any) -> Report:
     """Compare with a progress bar."""
     with out.bar("Comparing") as bar:
 
         def tell(done: int, total: int, outcome: Any) -> None:
             bar(done, total, f"answers · {outcome.arm}")
 
-        return workspace.compare(questions, progress=tell, **options)
+        def judging(done: int, total: int) -> None:
+            bar(done, total, "answers judged")
+
+        return workspace.compare(questions, progress=tell, judging=judging, **options)
 
 
 def written(
     workspace: Workspace,
     report: Report,
-    questions: Path,
+    stem: str,
     html: Path | None,
-    markdown: Path | None,
+    markdown: Path | None = None,
+    data: Path | None = None,
 ) -> list[Path]:
-    """Write the HTML report, and the Markdown table where one is wanted."""
-    stem = f"{questions.stem}-{time.strftime('%Y%m%d-%H%M%S')}.html"
-    page = html or workspace.state / "reports" / stem
+    """Write the HTML report, and its tables and data where they are wanted."""
+    page = html or workspace.state / "reports" / f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}.html"
     try:
         paths = [report.to_html(page)]
-        if markdown is not None:
-            markdown.parent.mkdir(parents=True, exist_ok=True)
-            markdown.write_text(report.markdown() + "\n", "utf-8")
-            paths.append(markdown)
+        for path, text in (
+            (markdown, report.markdown() if markdown else ""),
+            (data, dump(report.to_json(), indent=1) if data else ""),
+        ):
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text + "\n", "utf-8")
+                paths.append(path)
     except OSError as error:
         raise WrongUse(
             f"{error.filename or page} cannot be written: {error.strerror}.",

@@ -98,7 +98,7 @@ app.add_typer(log.app, name="log", short_help="See, rate and export the answers 
 app.add_typer(tune.app, name="tune", short_help="Teach the model your style.")
 app.add_typer(models.app, name="models", short_help="Fetch, list and choose models.")
 app.add_typer(index.app, name="index", short_help="See, move or fill the index of vectors.")
-app.command("compare", short_help="Measure base, RAG, tuned and both.")(compare.compare)
+app.add_typer(compare.app, name="compare", short_help="Measure base, RAG, tuned and both.")
 app.add_typer(evaluate.app, name="eval", short_help="Measure one part, such as the search.")
 app.command("serve", short_help="Answer over HTTP, as OpenAI's API does.")(serve.serve)
 app.add_typer(keys.app, name="keys", short_help="Who may use the server.")

@@ -16,7 +16,7 @@ from groundtone.answering.pipeline import Answerer
 from groundtone.errors import WrongUse
 from groundtone.evaluation import answers_citing
 from groundtone.evaluation.arms import Outcome
-from groundtone.evaluation.comparing import outcome
+from groundtone.evaluation.observing import outcome
 from groundtone.evaluation.questions import Question
 
 Observe = Callable[[Question], "Observed"]

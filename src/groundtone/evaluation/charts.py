@@ -43,21 +43,22 @@ def scatter(
     x_title: str,
     y_title: str,
     x_unit: Unit,
+    y_unit: Unit,
     title: str,
 ) -> str:
-    """Content to the right, form upwards; whiskers are the 95% intervals of both."""
-    left, right, top, bottom = 60.0, _WIDTH - 16, 14.0, 428.0
-    x_max = _nice(max(x.high for _, x, _ in points))
+    """Two measures of each arm against each other; whiskers are the 95% intervals of both."""
+    left, right, top, bottom = 60.0, _WIDTH - 22, 14.0, 428.0
+    x_max = _end(max(x.high for _, x, _ in points), x_unit)
+    y_max = 1.0 if y_unit == "share" else _end(max(y.high for _, _, y in points), y_unit)
     sx = _scale(0, x_max, left, right)
-    sy = _scale(0, 1, bottom, top)
+    sy = _scale(0, y_max, bottom, top)
     parts = []
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        at, up = sx(tick * x_max), sy(tick)
+        at, up = sx(tick * x_max), sy(tick * y_max)
         parts.append(_line(left, up, right, up, "grid"))
         parts.append(_line(at, top, at, bottom, "grid"))
-        parts.append(_text(left - 7, up + 4, f"{100 * tick:.0f}%", "tick", "end"))
-        shown = f"{100 * tick * x_max:.0f}%" if x_unit == "share" else f"{tick * x_max:.2g}"
-        parts.append(_text(at, bottom + 17, shown, "tick", "middle"))
+        parts.append(_text(left - 7, up + 4, _tick(tick * y_max, y_unit), "tick", "end"))
+        parts.append(_text(at, bottom + 17, _tick(tick * x_max, x_unit), "tick", "middle"))
     parts.append(_text((left + right) / 2, bottom + 36, f"{x_title} →", "axis", "middle"))
     parts.append(
         f'<g transform="translate(13 {_n((top + bottom) / 2)}) rotate(-90)">'
@@ -81,7 +82,7 @@ def scatter(
         )
     summary = "; ".join(
         f"{mark.name}: {x_title.lower()} {show(x.value, x_unit)}, "
-        f"{y_title.lower()} {show(y.value, 'share')}"
+        f"{y_title.lower()} {show(y.value, y_unit)}"
         for mark, x, y in points
     )
     return _svg(_WIDTH, bottom + 46, "".join(parts), title, summary)
@@ -91,12 +92,12 @@ def dots(points: Sequence[tuple[Mark, Interval]], *, x_title: str, unit: Unit, t
     """One line per arm: the value and its interval; for reports without a house style."""
     row, left, right, top = 42.0, 16.0, _WIDTH - 16, 8.0
     bottom = top + row * len(points)
-    x_max = _nice(max(x.high for _, x in points))
+    x_max = _end(max(x.high for _, x in points), unit)
     sx = _scale(0, x_max, left, right)
     parts = []
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
         at = sx(tick * x_max)
-        shown = f"{100 * tick * x_max:.0f}%" if unit == "share" else f"{tick * x_max:.2g}"
+        shown = _tick(tick * x_max, unit)
         parts.append(_line(at, top, at, bottom, "grid"))
         parts.append(_text(at, bottom + 17, shown, "tick", "middle"))
     parts.append(_text((left + right) / 2, bottom + 36, f"{x_title} →", "axis", "middle"))
@@ -217,9 +218,25 @@ def _overlap(one: tuple[float, ...], two: tuple[float, ...]) -> bool:
     return one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]
 
 
-def _nice(high: float) -> float:
-    """The axis' end: the least of these that holds the data."""
-    return next((end for end in (0.1, 0.2, 0.4, 0.6, 0.8) if high <= end), 1.0)
+def _end(high: float, unit: Unit) -> float:
+    """The axis' end: the least round number that holds the data and parts well into four."""
+    if unit in ("share", "score"):
+        return next((end for end in (0.1, 0.2, 0.4, 0.6, 0.8) if high <= end), 1.0)
+    if high <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(high))
+    return power * next(step for step in (1, 2, 4, 6, 8, 10, 20) if high <= step * power * 1.0001)
+
+
+def _tick(value: float, unit: Unit) -> str:
+    """A number on an axis, short."""
+    if unit == "share":
+        return f"{100 * value:.3g}%"
+    if unit == "usd":
+        return f"${value:.2g}" if value else "$0"
+    if unit == "ms":
+        return f"{value / 1000:.2g} s"
+    return f"{value:,.0f}" if unit == "tokens" else f"{value:.2g}"
 
 
 class _scale:

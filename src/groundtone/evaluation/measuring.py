@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
-from statistics import median
+from statistics import fmean, median
 
 from groundtone.errors import WrongUse
-from groundtone.evaluation import statistics
+from groundtone.evaluation import planning, seeds, statistics
 from groundtone.evaluation.arms import Outcome
 from groundtone.evaluation.metrics import tokens
 from groundtone.evaluation.questions import Question
 from groundtone.evaluation.report import ArmMeasures, Pair, Report, Result, Row
-from groundtone.evaluation.scoring import KINDS, MEASURES, score
+from groundtone.evaluation.scoring import KINDS, MEASURES, Yardsticks, score
 from groundtone.evaluation.style import Style
 
 # Gold answers longer than this are sentences that no answer repeats word for word.
 _SHORT_GOLD = 8
 MARGIN = 0.05
+ALPHA = 0.05
+_OF_CITING = (
+    "citation_right",
+    "citation_section",
+    "citation_precision",
+    "citation_recall",
+    "gold_cited",
+)
+
+Columns = dict[str, dict[str, list[float]]]
+"""Measure → question id → one number for each replica."""
 
 
 def measure(
     outcomes: Iterable[Outcome],
     questions: Sequence[Question],
-    style: Style | None = None,
+    style: Style | Yardsticks | None = None,
     *,
     seed: int = 0,
     versus: str = "rag",
@@ -37,16 +49,23 @@ def measure(
     against ``versus``, and "both" against every other arm. For each measure, p-values are
     corrected over its pairs (Holm).
 
+    An arm may have several replicas (models of one recipe with different training seeds): then a
+    question's number is the mean over them, and intervals and p-values leave the seeds to chance
+    as well as the questions (see `seeds`). Two arms with equally many replicas are paired replica
+    by replica.
+
     Args:
+        style: the house style, or all that answers are held against.
         versus: the arm that the others are held against; no pairs with it when it is not there.
         seed: of the resampling; the same outcomes and seed give the same report to the last digit.
         notes: lines for the report's method section, such as ``{"Command": "groundtone compare
             questions.jsonl", "Model": "smollm2-135m-instruct, Q8_0"}``.
 
     Raises:
-        WrongUse: an outcome of an unknown question, or two of one arm and question.
+        WrongUse: an outcome of an unknown question, or two of one arm, replica and question.
     """
-    rows = _rows(outcomes, questions, style)
+    by = style if isinstance(style, Yardsticks) else Yardsticks(style)
+    rows = _rows(outcomes, questions, by)
     names = list(dict.fromkeys(chain.from_iterable(row.results for row in rows)))
     columns = {name: _columns(rows, name) for name in names}
     report = Report(
@@ -56,7 +75,7 @@ def measure(
         content=_content(rows),
         versus=versus,
         seed=seed,
-        style=None if style is None else style.name or "unnamed",
+        style=None if by.style is None else by.style.name or "unnamed",
         notes=dict(notes or {}),
         versions=_versions(),
     )
@@ -64,10 +83,8 @@ def measure(
     return report
 
 
-def _rows(
-    outcomes: Iterable[Outcome], questions: Sequence[Question], style: Style | None
-) -> list[Row]:
-    by_question: dict[str, dict[str, Outcome]] = {question.id: {} for question in questions}
+def _rows(outcomes: Iterable[Outcome], questions: Sequence[Question], by: Yardsticks) -> list[Row]:
+    by_question: dict[str, dict[str, dict[int, Outcome]]] = {q.id: {} for q in questions}
     for outcome in outcomes:
         answers = by_question.get(outcome.question_id)
         if answers is None:
@@ -76,15 +93,16 @@ def _rows(
                 "the questions.",
                 "Measure the outcomes with the questions they were made from.",
             )
-        if outcome.arm in answers:
+        replicas = answers.setdefault(outcome.arm, {})
+        if outcome.replica in replicas:
             raise WrongUse(f"Arm {outcome.arm} answered question {outcome.question_id} twice.")
-        answers[outcome.arm] = outcome
+        replicas[outcome.replica] = outcome
     return [
         Row(
             question,
             {
-                arm: Result(outcome, score(outcome, question, style))
-                for arm, outcome in by_question[question.id].items()
+                arm: _result([replicas[number] for number in sorted(replicas)], question, by)
+                for arm, replicas in by_question[question.id].items()
             },
         )
         for question in questions
@@ -92,90 +110,170 @@ def _rows(
     ]
 
 
-def _columns(rows: Sequence[Row], arm: str) -> dict[str, dict[str, float]]:
-    """Measure → question id → number, for one arm, where there is one."""
-    found: dict[str, dict[str, float]] = {name: {} for name in MEASURES}
+def _result(outcomes: Sequence[Outcome], question: Question, by: Yardsticks) -> Result:
+    first, *others = (Result(one, score(one, question, by)) for one in outcomes)
+    return replace(first, others=tuple(others))
+
+
+def _columns(rows: Sequence[Row], arm: str) -> Columns:
+    """Measure → question id → a number for each replica, where every replica has one."""
+    found: Columns = {name: {} for name in MEASURES}
     cites = False
     for row in rows:
         result = row.results.get(arm)
         if result is None:
             continue
-        cites |= bool(result.outcome.citations)
-        for name, value in result.score.values.items():
-            if value is not None:
-                found[name][row.question.id] = value
+        cites |= any(one.outcome.citations for one in result.all)
+        for name in MEASURES:
+            numbers = [one.score.values[name] for one in result.all]
+            known = [number for number in numbers if number is not None]
+            if known and len(known) == len(numbers):
+                found[name][row.question.id] = known
     if not cites:  # an arm that never cites is not wrong in its citations, it has none
-        for name in ("citation_right", "citation_section", "citation_recall"):
+        for name in _OF_CITING:
             found[name] = {}
+    most = max((len(v) for column in found.values() for v in column.values()), default=1)
+    for name, column in found.items():  # a seed that was not asked everything is no replica yet
+        found[name] = {question: v for question, v in column.items() if len(v) == most}
     return found
 
 
-def _arm(
-    rows: Sequence[Row], arm: str, columns: Mapping[str, Mapping[str, float]], seed: int
-) -> ArmMeasures:
+def _arm(rows: Sequence[Row], arm: str, columns: Columns, seed: int) -> ArmMeasures:
     results = [row.results[arm] for row in rows if arm in row.results]
+    everyone = [one for result in results for one in result.all]
+    measures = {name: _mean(list(column.values()), seed) for name, column in columns.items()}
+    measures["cost_passing"] = _cost_passing(columns, seed)
+    models = sorted({(one.outcome.replica, one.outcome.model) for one in everyone})
     return ArmMeasures(
         name=arm,
-        model=", ".join(sorted({r.outcome.model for r in results if r.outcome.model})),
+        model=", ".join(dict.fromkeys(model for _, model in models if model)),
         questions=len(results),
-        measures={
-            name: statistics.mean_interval(list(column.values()), seed=seed)
-            for name, column in columns.items()
-        },
+        measures=measures,
         failures={
             kind: sum(any(f.kind == kind for f in r.score.faults) for r in results)
             for kind in KINDS
         },
+        seeds=max((len(result.all) for result in results), default=1),
+    )
+
+
+def _mean(values: Sequence[Sequence[float]], seed: int) -> statistics.Interval | None:
+    if not values or len(values[0]) == 1:
+        return statistics.mean_interval([value[0] for value in values], seed=seed)
+    import numpy as np
+
+    found = seeds.crossed_interval(np.asarray(values, dtype=np.float64), seed=seed)
+    if found is None or not all(x in (0, 1) for value in values for x in value):
+        return found
+    return statistics.Interval(found.value, max(0.0, found.low), min(1.0, found.high), found.n)
+
+
+def _cost_passing(columns: Columns, seed: int) -> statistics.Interval | None:
+    """What all answers cost over how many passed; the replicas' answers count alike."""
+    cost, passed = columns["cost"], columns["passed"]
+    common = [question for question in passed if question in cost]
+    if len(common) < len(passed):  # an answer without a price: the whole has none
+        return None
+    return statistics.ratio_interval(
+        [fmean(cost[q]) for q in common], [fmean(passed[q]) for q in common], seed=seed
     )
 
 
 def _pairs(
     names: Sequence[str],
-    columns: Mapping[str, Mapping[str, Mapping[str, float]]],
+    columns: Mapping[str, Columns],
     versus: str,
     seed: int,
 ) -> list[Pair]:
     wanted = [(name, versus) for name in names if name != versus and versus in names]
     wanted += [("both", name) for name in names if "both" in names and name not in ("both", versus)]
     return [
-        pair for name in MEASURES for pair in _pairs_of(name, dict.fromkeys(wanted), columns, seed)
+        pair
+        for name, kind in MEASURES.items()
+        if kind.higher_is_better is not None
+        for pair in _pairs_of(name, dict.fromkeys(wanted), columns, seed)
     ]
 
 
 def _pairs_of(
     name: str,
     wanted: Iterable[tuple[str, str]],
-    columns: Mapping[str, Mapping[str, Mapping[str, float]]],
+    columns: Mapping[str, Columns],
     seed: int,
 ) -> list[Pair]:
-    found: dict[tuple[str, str], statistics.Interval] = {}
-    p_values: dict[tuple[str, str], float] = {}
+    found: dict[tuple[str, str], _Tested] = {}
     for a, b in wanted:
-        left, right = columns[a][name], columns[b][name]
-        common = [question for question in left if question in right]
-        one, two = [left[q] for q in common], [right[q] for q in common]
-        interval = statistics.paired_interval(one, two, seed=seed)
-        p = statistics.paired_p(one, two, seed=seed)
-        if interval is not None and p is not None:
-            found[a, b], p_values[a, b] = interval, p
-    adjusted = statistics.holm(p_values)
+        tested = _tested(columns[a][name], columns[b][name], seed)
+        if tested is not None:
+            found[a, b] = tested
+    adjusted = statistics.holm({pair: tested.p for pair, tested in found.items()})
     kind = MEASURES[name]
-    bounded = kind.unit in ("share", "score")
-    return [
-        Pair(
-            a=a,
-            b=b,
-            measure=name,
-            difference=interval,
-            p=p_values[a, b],
-            p_adjusted=adjusted[a, b],
-            verdict=statistics.verdict(
-                interval, adjusted[a, b], higher_is_better=kind.higher_is_better
-            ),
-            not_worse=_not_worse(interval, kind.higher_is_better) if bounded else None,
+    higher = bool(kind.higher_is_better)
+    pairs = []
+    for (a, b), tested in found.items():
+        reach = planning.plan(
+            tested.differences, alpha=ALPHA / len(found), pass_fail=tested.pass_fail
         )
-        for (a, b), interval in found.items()
-    ]
+        word = statistics.verdict(
+            tested.interval, adjusted[a, b], higher_is_better=higher, alpha=ALPHA
+        )
+        proven = word != "no proven difference"
+        pairs.append(
+            Pair(
+                a=a,
+                b=b,
+                measure=name,
+                difference=tested.interval,
+                p=tested.p,
+                p_adjusted=adjusted[a, b],
+                verdict=word,
+                not_worse=_not_worse(tested.interval, higher)
+                if kind.unit in ("share", "score")
+                else None,
+                detectable=reach.detectable,
+                more_questions=0 if proven else reach.more_questions or None,
+                test=tested.test,
+            )
+        )
+    return pairs
+
+
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """One pair's differences, question by question (means over replicas), tested."""
+
+    differences: Sequence[float]
+    interval: statistics.Interval
+    p: float
+    test: str
+    pass_fail: bool
+
+
+def _tested(
+    left: Mapping[str, Sequence[float]], right: Mapping[str, Sequence[float]], seed: int
+) -> _Tested | None:
+    common = [question for question in left if question in right]
+    if not common:
+        return None
+    one, two = [left[q] for q in common], [right[q] for q in common]
+    pass_fail = all(x in (0, 1) for values in (*one, *two) for x in values)
+    if len(one[0]) == len(two[0]) == 1:
+        a, b = [v[0] for v in one], [v[0] for v in two]
+        interval = statistics.paired_interval(a, b, seed=seed)
+        p = statistics.paired_p(a, b, seed=seed)
+        test = "McNemar's exact test" if pass_fail else "sign flips"
+    else:
+        import numpy as np
+
+        table = np.asarray(one) - np.asarray(two)
+        if len(one[0]) != len(two[0]) and 1 not in (len(one[0]), len(two[0])):
+            table = np.asarray(one) - np.asarray(two).mean(axis=1, keepdims=True)
+        interval = seeds.crossed_interval(table, seed=seed)
+        p = seeds.crossed_p(table, seed=seed)
+        test = "analysis of variance over questions and seeds"
+    assert interval is not None and p is not None
+    differences = [fmean(x) - fmean(y) for x, y in zip(one, two, strict=True)]
+    return _Tested(differences, interval, p, test, pass_fail)
 
 
 def _not_worse(difference: statistics.Interval, higher_is_better: bool) -> bool:
@@ -183,7 +281,20 @@ def _not_worse(difference: statistics.Interval, higher_is_better: bool) -> bool:
 
 
 def _content(rows: Sequence[Row]) -> str:
-    """The measure of content to judge by: "correct", or "f1" where gold answers are sentences."""
+    """The measure that content is judged by.
+
+    The judge where there is one; else "correct", or "f1" where gold answers are sentences.
+    """
+    judged = [
+        one.score.values["judge"] is not None or one.score.values["correct"] is None
+        for row in rows
+        for result in row.results.values()
+        for one in result.all
+    ]
+    if all(judged) and any(
+        result.score.values["judge"] is not None for row in rows for result in row.results.values()
+    ):
+        return "judge"
     lengths = [
         min(len(tokens(gold)) for gold in row.question.answers)
         for row in rows

@@ -18,29 +18,55 @@ from groundtone.evaluation.report import (
     show_difference,
     show_p,
     show_range,
+    show_reach,
 )
 from groundtone.evaluation.scoring import KINDS, MEASURES
 
 _GROUPS = (
-    ("Content", ("passed", "correct", "em", "f1", "contains", "all_words", "rouge_l")),
-    ("Form", ("format",)),
+    ("Content", ("passed", "correct", "judge", "em", "f1", "contains", "all_words", "rouge_l")),
+    ("Form", ("format", "style", "length_ratio", "function_words", "ngrams")),
     (
-        "Citations",
+        "Citations and faithfulness",
         (
             "citation_resolvable",
             "citation_right",
             "citation_section",
             "citation_precision",
             "citation_recall",
+            "cited_gold",
+            "gold_cited",
+            "faithfulness",
         ),
     ),
-    ("Refusals", ("refusal_right", "refusal_wrong")),
-    ("Cost and time", ("prompt_tokens", "completion_tokens", "first_token_ms", "total_ms")),
+    ("Refusals", ("refusal", "refusal_right", "refusal_wrong")),
+    (
+        "Cost and time",
+        (
+            "cost",
+            "cost_passing",
+            "tokens",
+            "prompt_tokens",
+            "completion_tokens",
+            "first_token_ms",
+            "total_ms",
+        ),
+    ),
 )
 _COLOURS = {"base": 0, "few-shot": 1, "rag": 2, "tuned": 3, "both": 4}
 _TOKENS = ("prompt", "completion")
 _NO_CITATION = dict.fromkeys(
-    ("document", "title", "section", "page", "start", "end", "quote", "resolvable")
+    [
+        "document",
+        "title",
+        "section",
+        "page",
+        "start",
+        "end",
+        "quote",
+        "resolvable",
+        "before",
+        "after",
+    ]
 )
 _FRAGMENT = re.compile(r"\s*\([^()]*\)|“[^”]*”")
 
@@ -68,7 +94,12 @@ def render(report: Report) -> str:
         notes=notes,
         tiles=[_tile(arm, report) for arm in report.arms.values()],
         quality=_quality(report, colours),
+        worth=_worth(report, colours),
         costs=_costs(report, colours),
+        remarks=report.remarks(),
+        missing=_missing(report),
+        seeded=any(arm.seeds > 1 for arm in report.arms.values()),
+        label=_label,
         groups=_groups(report),
         key_pairs=_pairs(report, _key_measures(report), colours),
         more_pairs=_pairs(
@@ -94,21 +125,24 @@ def _any(report: Report, kind: str) -> bool:
 
 
 def _tile(arm: ArmMeasures, report: Report) -> dict[str, Any]:
-    first = "passed" if report.content == "correct" else report.content
+    first = report.content if report.content == "f1" else "passed"
     interval = arm.measures.get(first) or arm.measures.get("format")
     name = first if arm.measures.get(first) else "format"
     facts = [
         (label, show(found.value, MEASURES[measure].unit))
         for label, measure in (
-            ("correct", "correct" if report.content == "correct" else "all_words"),
+            (
+                {"correct": "correct", "judge": "right"}.get(report.content, "all gold words"),
+                "all_words" if report.content == "f1" else report.content,
+            ),
             ("in style", "format"),
-            ("prompt tokens", "prompt_tokens"),
+            ("faithful", "faithfulness"),
+            ("tokens", "tokens"),
             ("total", "total_ms"),
+            ("a question", "cost"),
         )
         if measure != name and (found := arm.measures.get(measure))
     ]
-    if report.content != "correct" and facts and arm.measures.get("all_words"):
-        facts[0] = ("all gold words", facts[0][1])
     return {
         "name": arm.name,
         "label": MEASURES[name].title,
@@ -138,6 +172,7 @@ def _quality(report: Report, colours: dict[str, int]) -> dict[str, str] | None:
                 x_title=measure.title,
                 y_title="House style kept",
                 x_unit=measure.unit,
+                y_unit="share",
                 title=title,
             ),
         }
@@ -151,6 +186,46 @@ def _quality(report: Report, colours: dict[str, int]) -> dict[str, str] | None:
             ),
         }
     return None
+
+
+def _worth(report: Report, colours: dict[str, int]) -> dict[str, str] | None:
+    """Content against what it costs: dollars where all arms have a price, else tokens or time."""
+    content = MEASURES[report.content]
+    arms = [arm for arm in report.arms.values() if arm.measures.get(report.content)]
+    for name in ("cost", "tokens", "total_ms"):
+        points = [
+            (charts.Mark(arm.name, colours[arm.name]), spent, good)
+            for arm in arms
+            if (spent := arm.measures.get(name)) and (good := arm.measures.get(report.content))
+        ]
+        if len(points) < max(2, len(arms)):
+            continue
+        title = f"{content.title} and {_label(MEASURES[name].title)}"
+        why = " No price is known for these models." if name == "tokens" else ""
+        return {
+            "title": title,
+            "note": f"Upper left is best. Lines are 95% intervals.{why}",
+            "svg": charts.scatter(
+                points,
+                x_title=MEASURES[name].title,
+                y_title=content.title,
+                x_unit=MEASURES[name].unit,
+                y_unit=content.unit,
+                title=title,
+            ),
+        }
+    return None
+
+
+def _missing(report: Report) -> list[str]:
+    """Titles of the measures that no arm has a number for."""
+    shown = set(report.shown_measures())
+    return [measure.title for name, measure in MEASURES.items() if name not in shown]
+
+
+def _label(title: str) -> str:
+    """A title inside a sentence: lower case, unless it begins with an abbreviation."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
 
 
 def _costs(report: Report, colours: dict[str, int]) -> list[dict[str, str]]:
@@ -203,7 +278,7 @@ def _measure_row(report: Report, name: str) -> dict[str, Any]:
     values = [arm.measures.get(name) for arm in report.arms.values()]
     known = [interval.value for interval in values if interval]
     best = (max if measure.higher_is_better else min)(known)
-    differ = len(set(known)) > 1
+    differ = len(set(known)) > 1 and measure.higher_is_better is not None
     return {
         "title": measure.title,
         "about": measure.about,
@@ -224,7 +299,8 @@ def _measure_row(report: Report, name: str) -> dict[str, Any]:
 
 def _key_measures(report: Report) -> list[str]:
     shown = report.shown_measures()
-    return [name for name in (report.content, "format", "citation_right") if name in shown]
+    wanted = (report.content, "format", "citation_right", "tokens")
+    return [name for name in wanted if name in shown]
 
 
 def _pairs(
@@ -258,8 +334,17 @@ def _pair_row(pair: Pair, reach: float, colours: dict[str, int]) -> dict[str, An
         "n": pair.difference.n,
         "p": show_p(pair.p_adjusted),
         "verdict": pair.verdict,
+        "reach": show_reach(pair),
+        "more": _more(pair),
         "svg": charts.strip(pair.difference, reach, colours[pair.a]),
     }
+
+
+def _more(pair: Pair) -> str:
+    """How many further questions would settle it, in words for a cell."""
+    if pair.verdict != "no proven difference":
+        return "enough"
+    return "–" if pair.more_questions is None else f"{pair.more_questions:,} more"
 
 
 def _often(report: Report, name: str) -> list[tuple[str, int]]:
@@ -302,9 +387,22 @@ def _result(name: str, result: Result) -> dict[str, Any]:
         "sign": "–" if passed is None else "✓" if passed else "✕",
         "kinds": sorted({fault.kind for fault in result.score.faults}),
         "faults": [fault.text for fault in result.score.faults],
+        "reason": result.score.reason,
+        "seeds": _seeds(result),
         "text": outcome.text,
         "refused": outcome.refused,
         "citations": [{**_NO_CITATION, **citation} for citation in outcome.citations],
         "f1": None if f1 is None else show(f1, "score"),
         "spent": " · ".join(spent),
     }
+
+
+def _seeds(result: Result) -> str:
+    """How the answers of models with other training seeds did, in words; "" for one model."""
+    if not result.others:
+        return ""
+    passed = [one.score.passed for one in result.all]
+    if None in passed:
+        return f"{len(result.all)} training seeds; the first one's answer is shown."
+    count = sum(bool(one) for one in passed)
+    return f"Passed with {count} of {len(passed)} training seeds; the first one's answer is shown."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,7 +26,9 @@ class ArmMeasures:
         model: the model that answered; several are joined by commas.
         questions: how many it answered.
         measures: by name (scoring.MEASURES), the mean with its interval, None if not measured.
-        failures: by kind of fault (scoring.KINDS), how many questions show it.
+        failures: by kind of fault (scoring.KINDS), how many questions show it; with several seeds,
+            as the first one's model answered.
+        seeds: how many models of one recipe answered, that differ in their training seed.
     """
 
     name: str
@@ -33,6 +36,7 @@ class ArmMeasures:
     questions: int
     measures: Mapping[str, Interval | None]
     failures: Mapping[str, int]
+    seeds: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,11 @@ class Pair:
         p: two-sided, as tested. p_adjusted: after Holm's correction over this measure's pairs.
         verdict: whether ``a`` is better than ``b``, by interval and adjusted p together.
         not_worse: whether a loss of 5 points or more is ruled out; None for tokens and times.
+        detectable: the smallest true difference that as many questions would prove in 80 of 100
+            repetitions, in the measure's unit.
+        more_questions: how many further questions it would take to prove a difference as large as
+            the one seen; 0 where it is proven, None where nobody could say or afford it.
+        test: what `p` comes from.
     """
 
     a: str
@@ -54,14 +63,26 @@ class Pair:
     p_adjusted: float
     verdict: Verdict
     not_worse: bool | None
+    detectable: float | None = None
+    more_questions: int | None = None
+    test: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One arm's answer to one question, judged."""
+    """One arm's answer to one question, judged.
+
+    ``others`` are the answers of the arm's further models, with other training seeds.
+    """
 
     outcome: Outcome
     score: Score
+    others: tuple[Result, ...] = ()
+
+    @property
+    def all(self) -> tuple[Result, ...]:
+        """This answer, then the others."""
+        return (self, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +101,8 @@ class Report:
         arms: by name, in the order asked.
         pairs: see :class:`Pair`.
         rows: per question.
-        content: the measure that content is judged by: "correct", or "f1" where gold answers are
-            whole sentences.
+        content: the measure that content is judged by: "correct", "f1" where gold answers are
+            whole sentences, or "judge" where a model judges.
         versus: the arm that the others are held against.
         seed: of the resampling.
         style: name of the house style, None when none was given.
@@ -131,14 +152,22 @@ class Report:
             table.add_row(*cells)
         return table
 
+    def remarks(self) -> list[str]:
+        """What these questions could show, and what was not measured: lines for people."""
+        from groundtone.evaluation.verdict import reach
+
+        found = reach(self)
+        return [found] if found else []
+
     def markdown(self) -> str:
         """The verdict, the table and the pairs as Markdown, without a trailing line break."""
         head = ["", *self.arms]
         lines = [self.verdict, "", _line(head), _line(["---", *("---:" for _ in self.arms)])]
         lines += [_line(cells) for cells in self._cells()]
         if self.pairs:
-            lines += ["", _line(["pair", "measure", "difference [95%]", "p", "verdict"])]
-            lines.append(_line(["---", "---", "---:", "---:", "---"]))
+            heads = ["pair", "measure", "difference [95%]", "p", "verdict", "detectable", "more"]
+            lines += ["", _line(heads)]
+            lines.append(_line(["---", "---", "---:", "---:", "---", "---:", "---:"]))
             lines += [
                 _line(
                     [
@@ -147,10 +176,20 @@ class Report:
                         show_difference(pair.difference, MEASURES[pair.measure].unit),
                         show_p(pair.p_adjusted),
                         pair.verdict,
+                        show_reach(pair),
+                        "–" if pair.more_questions is None else f"{pair.more_questions:,}",
                     ]
                 )
                 for pair in self.pairs
             ]
+            lines += [
+                "",
+                "Detectable: the smallest true difference that as many questions would prove in 80 "
+                "of 100 repetitions. More: further questions to prove a difference as large as "
+                "this one.",
+            ]
+        if command := self.notes.get("Command"):
+            lines += ["", f"    {command}"]
         return "\n".join(lines)
 
     def _cells(self) -> list[list[str]]:
@@ -169,7 +208,8 @@ class Report:
         """The report as plain values for ``json.dumps``; what was not measured is None.
 
         Each measure is ``{"value", "low", "high", "n"}`` in its unit: shares and scores 0 to 1,
-        tokens, milliseconds.
+        tokens, milliseconds, dollars. A group with a number of its own (style, refusal, tokens,
+        latency, cost) is such a measure with its parts beside it.
         """
         return {
             "verdict": self.verdict,
@@ -193,6 +233,9 @@ class Report:
                     "p_adjusted": pair.p_adjusted,
                     "verdict": pair.verdict,
                     "not_worse": pair.not_worse,
+                    "detectable": pair.detectable,
+                    "more_questions": pair.more_questions,
+                    "test": pair.test,
                 }
                 for pair in self.pairs
             ],
@@ -210,12 +253,12 @@ class Report:
 
 
 def show(value: float, unit: Unit) -> str:
-    """One number for people: ``82%``, ``0.365``, ``1,204``, ``840 ms``, ``2.31 s``.
+    """One number for people: ``82%``, ``0.365``, ``1,204``, ``840 ms``, ``2.31 s``, ``$0.0012``.
 
     A share just short of 100% or just above 0% is never rounded to it.
     """
     number, suffix = _number(value, unit, value)
-    return number + suffix
+    return f"${number}" if unit == "usd" else number + suffix
 
 
 def show_interval(interval: Interval | None, unit: Unit) -> str:
@@ -241,11 +284,21 @@ def _number(value: float, unit: Unit, scale: float) -> tuple[str, str]:
         return f"{percent:.0f}", "%"
     if unit == "score":
         return f"{value:.3f}", ""
+    if unit == "ratio":
+        return f"{value:.2f}", "×"
+    if unit == "usd":
+        return f"{value:,.{_decimals(scale)}f}", " $"
     if unit == "tokens":
         return f"{value:,.0f}", ""
     if abs(scale) >= 1000:
         return f"{value / 1000:,.2f}", " s"
     return f"{value:,.0f}", " ms"
+
+
+def _decimals(dollars: float) -> int:
+    """Decimals that show three digits of an amount: cents from a dollar up, else more."""
+    size = abs(dollars)
+    return 2 if size >= 1 or not size else min(9, 2 - math.floor(math.log10(size)))
 
 
 def show_signed(value: float, unit: Unit, scale: float | None = None) -> str:
@@ -268,6 +321,15 @@ def show_difference(interval: Interval, unit: Unit) -> str:
     return f"{show_signed(value, unit)}{suffix} [{low}, {high}]"
 
 
+def show_reach(pair: Pair) -> str:
+    """The smallest difference that a pair's questions could prove: ``18.2 pp``, ``0.083``."""
+    if pair.detectable is None:
+        return "–"
+    unit = MEASURES[pair.measure].unit
+    suffix = " pp" if unit == "share" else _number(0, unit, pair.detectable)[1]
+    return show_signed(pair.detectable, unit).lstrip("+±") + suffix
+
+
 def show_p(p: float) -> str:
     """``0.031`` or ``< 0.001``."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
@@ -282,27 +344,40 @@ def _arm_json(arm: ArmMeasures) -> dict[str, Any]:
         interval = arm.measures.get(name)
         return None if interval is None else asdict(interval)
 
+    def with_parts(name: str, **parts: str) -> dict[str, Any] | None:
+        found = {part: one(measure) for part, measure in parts.items()}
+        whole = one(name)
+        if whole is None:
+            return found if any(found.values()) else None
+        return {**whole, **found}
+
     return {
         "model": arm.model or None,
         "n": arm.questions,
+        "seeds": arm.seeds,
         "passed": one("passed"),
         "correctness": {
-            name: one(name) for name in ("correct", "em", "f1", "contains", "all_words", "rouge_l")
+            name: one(name)
+            for name in ("correct", "em", "f1", "contains", "all_words", "rouge_l", "judge")
         },
         "format": one("format"),
-        "style": None,
+        "style": with_parts(
+            "style", length_ratio="length_ratio", function_words="function_words", ngrams="ngrams"
+        ),
         "citations": {
             "precision": one("citation_precision"),
             "recall": one("citation_recall"),
             "resolvable": one("citation_resolvable"),
             "right": one("citation_right"),
             "section": one("citation_section"),
+            "cited_gold": one("cited_gold"),
+            "gold_cited": one("gold_cited"),
         },
-        "faithfulness": None,
-        "refusal": {"right": one("refusal_right"), "wrong": one("refusal_wrong")},
-        "tokens": {"prompt": one("prompt_tokens"), "completion": one("completion_tokens")},
-        "latency_ms": {"first_token": one("first_token_ms"), "total": one("total_ms")},
-        "cost": None,
+        "faithfulness": one("faithfulness"),
+        "refusal": with_parts("refusal", right="refusal_right", wrong="refusal_wrong"),
+        "tokens": with_parts("tokens", prompt="prompt_tokens", completion="completion_tokens"),
+        "latency_ms": with_parts("total_ms", first_token="first_token_ms", total="total_ms"),
+        "cost": with_parts("cost", per_passing_answer="cost_passing"),
         "failures": dict(arm.failures),
     }
 
@@ -315,17 +390,23 @@ def _row_json(row: Row) -> dict[str, Any]:
         "answers": list(question.answers),
         "evidence": [asdict(evidence) for evidence in question.evidence],
         "answerable": question.answerable,
-        "arms": {
-            name: {
-                "text": result.outcome.text,
-                "refused": result.outcome.refused,
-                "passed": result.score.passed,
-                "faults": [asdict(fault) for fault in result.score.faults],
-                "scores": dict(result.score.values),
-                "citations": list(result.outcome.citations),
-                "passages": list(result.outcome.passages),
-                "model": result.outcome.model or None,
-            }
-            for name, result in row.results.items()
-        },
+        "arms": {name: _result_json(result) for name, result in row.results.items()},
     }
+
+
+def _result_json(result: Result) -> dict[str, Any]:
+    outcome = result.outcome
+    value: dict[str, Any] = {
+        "text": outcome.text,
+        "refused": outcome.refused,
+        "passed": result.score.passed,
+        "reason": result.score.reason,
+        "faults": [asdict(fault) for fault in result.score.faults],
+        "scores": dict(result.score.values),
+        "citations": list(outcome.citations),
+        "passages": list(outcome.passages),
+        "model": outcome.model or None,
+    }
+    if result.others:
+        value["seeds"] = [_result_json(other) for other in result.others]
+    return value

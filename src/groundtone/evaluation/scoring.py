@@ -7,16 +7,19 @@ that measure's mean, and ``n`` in the report says how many did.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from groundtone.evaluation.arms import Outcome
+from groundtone.evaluation.manner import Manner
 from groundtone.evaluation.metrics import METRICS
 from groundtone.evaluation.questions import Evidence, Question
 from groundtone.evaluation.style import Style
 
-Unit = Literal["share", "score", "tokens", "ms"]
+Unit = Literal["share", "score", "ratio", "tokens", "ms", "usd"]
+Price = Callable[[str, int, int], float | None]
+"""Dollars for a model's prompt and completion tokens; None where the price is not known."""
 Kind = Literal["wrong", "refused", "answered", "form", "citation"]
 
 KINDS: dict[Kind, str] = {
@@ -30,12 +33,15 @@ KINDS: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A column of numbers: what it is called, its unit, which way is better, what it means."""
+    """A column of numbers: what it is called, its unit, which way is better, what it means.
+
+    ``higher_is_better`` is None where neither way is: such a measure is shown, never tested.
+    """
 
     name: str
     title: str
     unit: Unit
-    higher_is_better: bool
+    higher_is_better: bool | None
     about: str
 
 
@@ -49,8 +55,9 @@ MEASURES: dict[str, Measure] = {
             "Passed",
             "share",
             True,
-            "Answerable: correct and in the house style. Unanswerable: refused in the declared "
-            "words. Over questions with a gold answer and unanswerable ones.",
+            "Answerable: correct (where a judge is named: right by the judge) and in the house "
+            "style. Unanswerable: refused in the declared words. Over questions with a gold "
+            "answer and unanswerable ones.",
         ),
         Measure(
             "correct",
@@ -70,7 +77,39 @@ MEASURES: dict[str, Measure] = {
             f"All words of the first gold answer but stop words. {_ANSWERABLE}",
         ),
         Measure("rouge_l", "ROUGE-L", "score", True, f"F1, best gold answer. {_ANSWERABLE}"),
+        Measure(
+            "judge", "Right by the judge", "share", True, f"A chat model says so. {_ANSWERABLE}"
+        ),
         Measure("format", "House style kept", "share", True, "Over all answers and refusals."),
+        Measure(
+            "style",
+            "Style distance",
+            "score",
+            False,
+            "From the examples' answers, 0 to 1: the mean of how far the length is off, and of the "
+            "two distances below. Over answers, not refusals, labels left out.",
+        ),
+        Measure(
+            "length_ratio",
+            "Length ratio",
+            "ratio",
+            None,
+            "Words over those of the middle example. Over the same answers.",
+        ),
+        Measure(
+            "function_words",
+            "Function words",
+            "score",
+            False,
+            "How far the shares of the words of grammar are from the examples'.",
+        ),
+        Measure(
+            "ngrams",
+            "Character trigrams",
+            "score",
+            False,
+            "1 minus the cosine with the examples' trigrams.",
+        ),
         Measure(
             "citation_resolvable",
             "Citations resolvable",
@@ -100,16 +139,47 @@ MEASURES: dict[str, Measure] = {
             "Citation precision",
             "share",
             True,
-            "Share of the cited documents that are gold. Over answers with citations to "
-            "answerable questions with gold evidence.",
+            "ALCE's: share of an answer's citations that support their sentence and are needed. "
+            "Over answers with sentences; not measured for an arm that never cites.",
         ),
         Measure(
             "citation_recall",
             "Citation recall",
             "share",
             True,
+            "ALCE's: share of an answer's sentences that their cited passages support together. "
+            "Over the same answers.",
+        ),
+        Measure(
+            "cited_gold",
+            "Cited documents gold",
+            "share",
+            True,
+            "Share of the cited documents that are gold. Over answers with citations to "
+            "answerable questions with gold evidence.",
+        ),
+        Measure(
+            "gold_cited",
+            "Gold documents cited",
+            "share",
+            True,
             "Share of the gold documents that are cited; counted over the same answers as the "
             "right document.",
+        ),
+        Measure(
+            "faithfulness",
+            "Faithfulness",
+            "share",
+            True,
+            "Share of the sentences that the model wrote, shown or not, that the passages found "
+            "for the question support; the same passages for every arm, seen by it or not.",
+        ),
+        Measure(
+            "refusal",
+            "Refused when right",
+            "share",
+            True,
+            "Refused where the documents hold no answer, and only there. Over all questions.",
         ),
         Measure(
             "refusal_right",
@@ -121,10 +191,25 @@ MEASURES: dict[str, Measure] = {
         Measure(
             "refusal_wrong", "Answerable refused", "share", False, "Over answerable questions."
         ),
+        Measure("tokens", "Tokens", "tokens", False, "Prompt and completion. Over all questions."),
         Measure("prompt_tokens", "Prompt tokens", "tokens", False, "Over all questions."),
         Measure("completion_tokens", "Completion tokens", "tokens", False, "Over all questions."),
         Measure("first_token_ms", "Time to first token", "ms", False, "Over all questions."),
         Measure("total_ms", "Total time", "ms", False, "Over all questions."),
+        Measure(
+            "cost",
+            "Cost a question",
+            "usd",
+            False,
+            "By the price table, from the tokens measured; not measured for a model without price.",
+        ),
+        Measure(
+            "cost_passing",
+            "Cost a passing answer",
+            "usd",
+            False,
+            "What all answers cost together, over the number that passed.",
+        ),
     )
 }
 
@@ -146,10 +231,12 @@ class Score:
             measures give 1.0 or 0.0.
         faults: everything wrong with it; () is clean. Wrong citations are listed but do not fail
             an answer that is correct and in style.
+        reason: one sentence: why it passed, why it failed, or why nothing could be judged.
     """
 
     values: Mapping[str, float | None]
     faults: tuple[Fault, ...]
+    reason: str = ""
 
     @property
     def passed(self) -> bool | None:
@@ -158,34 +245,53 @@ class Score:
         return None if value is None else bool(value)
 
 
-def score(outcome: Outcome, question: Question, style: Style | None = None) -> Score:
+@dataclass(frozen=True, slots=True)
+class Yardsticks:
+    """What answers are held against, beside their questions. Each is left out where it is None.
+
+    Attributes:
+        style: the declared house style.
+        manner: what the user's examples have in common.
+        judged: what the judge model said of an outcome; None for one it was not asked about.
+        price: dollars for a model's prompt and completion tokens; None for one without price.
+    """
+
+    style: Style | None = None
+    manner: Manner | None = None
+    judged: Callable[[Outcome], bool | None] | None = None
+    price: Price | None = None
+
+
+def score(outcome: Outcome, question: Question, by: Style | Yardsticks | None = None) -> Score:
     """Judges one outcome; see MEASURES for what each number means and when it is None."""
+    by = by if isinstance(by, Yardsticks) else Yardsticks(by)
     values: dict[str, float | None] = dict.fromkeys(MEASURES)
     faults: list[Fault] = []
-    content = _content(outcome, question, values, faults)
+    content = _content(outcome, question, by, values, faults)
     form = True
-    if style is not None:
-        broken = style.check(outcome.text, outcome.refused)
+    if by.style is not None:
+        broken = by.style.check(outcome.text, outcome.refused)
         form = not broken
         values["format"] = float(form)
         faults.extend(Fault("form", f"Form: {fault}.") for fault in broken)
     if content is not None:
         values["passed"] = float(content and form)
+    _manner(outcome, by, values)
     _citations(outcome, question, values, faults)
-    for name in ("prompt_tokens", "completion_tokens", "first_token_ms", "total_ms"):
-        value = getattr(outcome, name)
-        values[name] = None if value is None else float(value)
-    return Score(values, tuple(faults))
+    _spent(outcome, by, values)
+    return Score(values, tuple(faults), _reason(outcome, question, values, faults))
 
 
 def _content(
     outcome: Outcome,
     question: Question,
+    by: Yardsticks,
     values: dict[str, float | None],
     faults: list[Fault],
 ) -> bool | None:
     """Fills the measures of content; whether the content is right, None when unknown."""
     refused = outcome.refused
+    values["refusal"] = float(refused != question.answerable)
     if not question.answerable:
         values["refusal_right"] = float(refused)
         if not refused:
@@ -199,10 +305,59 @@ def _content(
     for name, metric in METRICS.items():
         values[name] = 0.0 if refused else float(metric(outcome.bare_text, question.answers))
     right = values["correct"] == 1.0
+    overlap = values["f1"] or 0.0
+    said = f"The gold answer is not in it (token F1 {overlap:.2f})."
+    if by.judged is not None:
+        verdict = False if refused else by.judged(outcome)
+        if verdict is not None:
+            right = verdict
+            values["judge"] = float(verdict)
+            said = f"Wrong by the judge (token F1 {overlap:.2f})."
     if not right and not refused:
-        overlap = values["f1"] or 0.0
-        faults.append(Fault("wrong", f"The gold answer is not in it (token F1 {overlap:.2f})."))
+        faults.append(Fault("wrong", said))
     return right
+
+
+def _reason(
+    outcome: Outcome,
+    question: Question,
+    values: Mapping[str, float | None],
+    faults: list[Fault],
+) -> str:
+    """Why it passed or failed, in a sentence."""
+    if values["passed"] is None:
+        return "No gold answer to judge by."
+    if not values["passed"]:
+        against = [fault.text for fault in faults if fault.kind != "citation"]
+        return against[0] if against else "Failed."
+    if not question.answerable:
+        return "Refused, as it should be."
+    if values["judge"]:
+        return "Right by the judge."
+    return "Equals a gold answer." if values["em"] else "The gold answer stands in it."
+
+
+def _manner(outcome: Outcome, by: Yardsticks, values: dict[str, float | None]) -> None:
+    if by.manner is None or outcome.refused:
+        return
+    distance = by.manner.distance(outcome.bare_text)
+    if distance is not None:
+        values["style"] = distance.overall
+        values["length_ratio"] = distance.length_ratio
+        values["function_words"] = distance.function_words
+        values["ngrams"] = distance.ngrams
+
+
+def _spent(outcome: Outcome, by: Yardsticks, values: dict[str, float | None]) -> None:
+    for name in ("prompt_tokens", "completion_tokens", "first_token_ms", "total_ms"):
+        value = getattr(outcome, name)
+        values[name] = None if value is None else float(value)
+    prompt, completion = outcome.prompt_tokens, outcome.completion_tokens
+    if prompt is None or completion is None:
+        return
+    values["tokens"] = float(prompt + completion)
+    if by.price is not None and outcome.model:
+        values["cost"] = by.price(outcome.model, prompt, completion)
 
 
 def _citations(
@@ -217,16 +372,19 @@ def _citations(
         values["citation_resolvable"] = 1 - dead / len(cited)
         if dead:
             faults.append(Fault("citation", f"{dead} of {len(cited)} citations do not resolve."))
+    values["citation_precision"] = outcome.citation_precision
+    values["citation_recall"] = outcome.citation_recall
+    values["faithfulness"] = outcome.faithfulness
     if outcome.refused or not question.answerable or not question.evidence:
         return
     documents = {str(citation.get("document", "")) for citation in cited}
     gold = {evidence.doc for evidence in question.evidence}
     hit = {doc for doc in gold if any(_same_document(doc, other) for other in documents)}
     values["citation_right"] = float(bool(hit))
-    values["citation_recall"] = len(hit) / len(gold)
+    values["gold_cited"] = len(hit) / len(gold)
     if documents:
         right = [doc for doc in documents if any(_same_document(one, doc) for one in gold)]
-        values["citation_precision"] = len(right) / len(documents)
+        values["cited_gold"] = len(right) / len(documents)
     sections = [evidence for evidence in question.evidence if evidence.section]
     if sections:
         found = any(_at(evidence, citation) for evidence in sections for citation in cited)

@@ -2,8 +2,9 @@
 
 Numbers of the same questions under two arms are compared in pairs, which takes the difficulty of
 the questions out of the comparison. Methods: bootstrap intervals (Efron 1987; BCa for single
-means), McNemar's exact test for pass/fail, a sign-flip permutation test for other numbers, Holm's
-correction over the pairs compared.
+means, the expanded percentile of Hesterberg 2015 for differences), McNemar's exact test for
+pass/fail, a sign-flip permutation test for other numbers, Holm's correction over the pairs
+compared. Several training seeds: see `seeds`; what a comparison of this size can see: `planning`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
+
+from groundtone.evaluation import student
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,10 +80,12 @@ def paired_interval(
 ) -> Interval | None:
     """The mean of ``left - right`` over the same questions in the same order; None for none.
 
-    Percentile bootstrap over questions. For pass/fail numbers the interval is widened, where it is
-    narrower, to Bonett and Price's (2012) adjusted Wald interval: with few or no discordant
-    questions a bootstrap cannot see what it has not met, and "no difference in 3 of 3" would come
-    out as certainty.
+    Percentile bootstrap over questions, its percentiles set further out for few questions
+    (Hesterberg 2015), since a plain one is about as much too narrow as the normal distribution is
+    beside Student's. For pass/fail numbers the interval is widened, where it is narrower, to
+    Bonett and Price's (2012) adjusted Wald interval: with few or no discordant questions a
+    bootstrap cannot see what it has not met, and "no difference in 3 of 3" would come out as
+    certainty.
     """
     import numpy as np
 
@@ -90,7 +95,7 @@ def paired_interval(
         return None
     value = float(difference.mean())
     means = _resampled_means(difference, seed, resamples)
-    tail = (1 - confidence) / 2
+    tail = _expanded(n, confidence)
     low, high = (float(end) for end in np.quantile(means, (tail, 1 - tail)))
     if _pass_fail(left, right):
         wald = _bonett_price(difference, confidence)
@@ -171,6 +176,51 @@ def not_worse(low: float | None, margin: float) -> bool:
     return low is not None and low > -margin
 
 
+def ratio_interval(
+    tops: Sequence[float],
+    bottoms: Sequence[float | bool],
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    confidence: float = 0.95,
+) -> Interval | None:
+    """The sum of one number over the sum of a pass/fail, such as the cost of each passing answer.
+
+    Percentile bootstrap over questions; widened, where it is narrower, to what Wilson's interval
+    of the share of passes allows. So it stays finite where a resample has no pass at all.
+
+    Returns:
+        None for no questions or no pass: then the ratio has no value.
+    """
+    import numpy as np
+
+    top, bottom = (np.asarray(values, dtype=np.float64) for values in (tops, bottoms))
+    if len(top) != len(bottom):
+        raise ValueError(f"a ratio needs equal lengths, not {len(top)} and {len(bottom)}")
+    if not len(top) or not bottom.any():
+        return None
+    _finite(top)
+    n = len(top)
+    value = float(top.sum() / bottom.sum())
+    tail = _expanded(n, confidence)
+    share = _wilson(float(bottom.mean()), n, confidence)
+    low, high = float(top.mean()) / share[1], float(top.mean()) / share[0]
+    passes = _resampled_means(bottom, seed, resamples)
+    if (passes > 0).mean() > 1 - tail / 2:  # else a bootstrap has no upper end, and Wilson decides
+        means = _resampled_means(top, seed, resamples)
+        ends = np.quantile(means[passes > 0] / passes[passes > 0], (tail, 1 - tail))
+        low, high = min(low, float(ends[0])), max(high, float(ends[1]))
+    return Interval(value, min(low, value), max(high, value), n)
+
+
+def _expanded(n: int, confidence: float) -> float:
+    """The lower percentile that makes a bootstrap of n numbers as wide as Student's interval."""
+    if n < 2:
+        return (1 - confidence) / 2
+    reach = student.quantile(confidence, n - 1) * math.sqrt(n / (n - 1))
+    return NormalDist().cdf(-reach)
+
+
 def _differences(left: Sequence[float | bool], right: Sequence[float | bool]) -> Array:
     import numpy as np
 
@@ -194,6 +244,18 @@ def _pass_fail(*columns: Sequence[float | bool]) -> bool:
 
 def _resampled_means(data: Array, seed: int, resamples: int) -> Array:
     return _products(_counts, data, seed, resamples) / len(data)
+
+
+def resampled_table(table: Array, seed: int, resamples: int) -> Array:
+    """Means of a table (questions x seeds) whose rows and columns are both drawn anew."""
+    import numpy as np
+
+    questions, seeds = table.shape
+    columns = [_products(_counts, table[:, at], seed, resamples) for at in range(seeds)]
+    drawn = np.random.default_rng((seed, 7)).integers(0, seeds, (resamples, seeds))
+    chosen: Array = np.take_along_axis(np.stack(columns, axis=1), drawn, axis=1)
+    means: Array = chosen.sum(axis=1) / (questions * seeds)
+    return means
 
 
 def _products(
@@ -249,7 +311,8 @@ def _bca(data: Array, means: Array, confidence: float) -> tuple[float, float]:
     below = ((means < value).mean() + (means <= value).mean()) / 2  # ties count half
     bias = normal.inv_cdf(min(max(float(below), 1e-6), 1 - 1e-6))
     away = data - value  # for a mean, the jackknife's deviations up to a factor that cancels
-    skew = float((away**3).sum() / (6 * (away**2).sum() ** 1.5))
+    spread = float((away**2).sum() ** 1.5)
+    skew = float((away**3).sum()) / (6 * spread) if spread else 0.0
     ends = []
     for tail in ((1 - confidence) / 2, (1 + confidence) / 2):
         z = bias + normal.inv_cdf(tail)

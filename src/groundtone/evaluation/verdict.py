@@ -7,12 +7,14 @@ from groundtone.evaluation.report import (
     Pair,
     Report,
     show,
+    show_reach,
     show_signed,
 )
 from groundtone.evaluation.scoring import MEASURES, Unit
 from groundtone.evaluation.statistics import Interval
 
 _COSTS: tuple[tuple[tuple[str, ...], str, Unit], ...] = (
+    (("cost_passing",), "for each answer that passes", "usd"),
     (("prompt_tokens", "completion_tokens"), "tokens a question", "tokens"),
     (("total_ms",), "a question", "ms"),
 )
@@ -38,6 +40,29 @@ def sentence(report: Report) -> str:
     if content is None:
         return f"{_quoted(best)} and {_quoted(base)} have no question in common to compare."
     return _compare(report, best, base, content, report.pair(best.name, base.name, "format"))
+
+
+def reach(report: Report) -> str:
+    """How large a difference the questions could show, and how many more it would take; or ""."""
+    pairs = [pair for pair in report.pairs if pair.measure == report.content]
+    open_ = [pair for pair in pairs if pair.verdict == "no proven difference"]
+    if not open_:
+        return ""
+    pair = max(open_, key=lambda pair: abs(pair.difference.value))
+    unit = MEASURES[report.content].unit
+    size = show_reach(pair).replace(" pp", " points")
+    seen = show_signed(abs(pair.difference.value), unit).lstrip("+±")
+    text = (
+        f"With {pair.difference.n} questions a difference of {size} in "
+        f"{MEASURES[report.content].title.lower()} would be proven four times in five"
+    )
+    if pair.more_questions:
+        noun = "question" if pair.more_questions == 1 else "questions"
+        text += (
+            f"; to prove one of {seen}{' points' if unit == 'share' else ''}, as seen between "
+            f"“{pair.a}” and “{pair.b}”, it would take {pair.more_questions:,} more {noun}"
+        )
+    return text + "."
 
 
 def _quoted(arm: ArmMeasures) -> str:
@@ -78,10 +103,14 @@ def _facts(report: Report, best: ArmMeasures, base: ArmMeasures, pair: Pair) -> 
     words = (
         f"token F1 {show(mine.value, 'score')} against {show(other.value, 'score')}"
         if report.content == "f1"
-        else f"{show(mine.value, 'share')} correct against {show(other.value, 'share')}"
+        else f"{show(mine.value, 'share')} {_right(report)} against {show(other.value, 'share')}"
     )
     points = " points" if measure.unit == "share" else ""
     return f"{words} (95% interval of the difference {low} to {high}{points})"
+
+
+def _right(report: Report) -> str:
+    return "right by the judge" if report.content == "judge" else "correct"
 
 
 def _style(best: ArmMeasures, base: ArmMeasures) -> str:
@@ -116,7 +145,7 @@ def _rank(arm: ArmMeasures, report: Report) -> tuple[float, float]:
         return -1.0 if interval is None else interval.value
 
     # Where gold answers are sentences nothing passes: content decides, then form.
-    first = "passed" if report.content == "correct" else report.content
+    first = report.content if report.content == "f1" else "passed"
     return value(arm.measures.get(first)), value(arm.measures.get(report.content))
 
 
@@ -124,7 +153,7 @@ def _alone(arm: ArmMeasures, report: Report) -> str:
     interval = arm.measures[report.content]
     assert interval is not None
     unit = MEASURES[report.content].unit
-    name = "token F1" if report.content == "f1" else "correct"
+    name = "token F1" if report.content == "f1" else _right(report)
     return f"{name} {show(interval.value, unit)} over {interval.n} answerable questions"
 
 

@@ -1,91 +1,176 @@
-"""The four-way measurement on a workspace's own questions."""
+"""The comparison on a workspace's own questions: every arm asked, judged, held side by side."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from groundtone.answering import labels
 from groundtone.answering.prompt import Shot
 from groundtone.answering.refusal import is_refusal
 from groundtone.errors import WrongUse
-from groundtone.evaluation import comparing
-from groundtone.evaluation.arms import Outcome, run_arms
+from groundtone.evaluation import comparing, leakage
+from groundtone.evaluation.arms import Ask, Outcome, run_arms
+from groundtone.evaluation.comparing import Arm, Contestants
+from groundtone.evaluation.grading import Judge
+from groundtone.evaluation.manner import Manner
 from groundtone.evaluation.measuring import measure
-from groundtone.evaluation.questions import load_questions
+from groundtone.evaluation.observing import Observer
+from groundtone.evaluation.questions import Question
+from groundtone.evaluation.scoring import Price, Yardsticks
 from groundtone.tuning import examples as reading
+from groundtone.workspace import compared_questions, tuned_models
+from groundtone.workspace.arm_engines import ArmEngines
 
 if TYPE_CHECKING:
     from groundtone.evaluation.report import Report
     from groundtone.evaluation.style import Style
     from groundtone.workspace.workspace import Workspace
 
+KEPT = "compare.jsonl"
+JUDGED = "compare-judge.jsonl"
+_VERSION = 2  # of what is kept of an answer
+
 
 def compare(
     workspace: Workspace,
-    questions: Path,
+    questions: str | Path | Sequence[Question] | None = None,
     *,
     arms: Sequence[str] = comparing.DEFAULT_ARMS,
-    tuned: str | None = None,
+    tuned: str | Sequence[str] | None = None,
+    seeds: int | None = None,
+    without_documents: str | None = None,
+    further: Sequence[str] = (),
     examples: Path | None = None,
     style: Style | None = None,
+    judge: str | None = None,
+    price: Price | None = None,
     limit: int | None = None,
     seed: int = 0,
+    parallel: int | None = None,
+    skip_leaks: bool = False,
     progress: Callable[[int, int, Outcome], None] | None = None,
+    judging: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Put the same questions to every arm and measure.
 
     Answers are kept in the workspace as they come, so an interrupted comparison goes on where it
-    stopped; they are asked anew when the model, the documents or the settings changed.
+    stopped. An answer is asked anew when its model, its prompt's settings, or the passages found
+    for its question changed, and only then: a further arm costs only its own answers.
 
     Args:
-        arms: any of ``base``, ``few-shot``, ``rag``, ``few-shot+rag``, ``tuned``, ``both``.
-        tuned: the tuned model; None takes the active one, else the newest.
-        examples: where few-shot examples come from; None takes the tuned model's own.
+        questions: JSONL, see :func:`groundtone.evaluation.load_questions`; None takes the answers
+            in the log that were rated good.
+        arms: any of :data:`groundtone.evaluation.comparing.ARMS`.
+        tuned: the tuned model; several are models of one recipe with different training seeds.
+            None takes the active one, else the newest.
+        seeds: take so many models of the tuned one's recipe and examples, whatever their seeds.
+        without_documents: the model of the arm ``tuned-without-documents+rag``; None takes the
+            newest that was tuned so on the same examples.
+        further: more arms, each ``NAME=MODEL[+docs][+shots]`` with any model and provider.
+        examples: whose answers show the manner, and where few-shot examples come from; None takes
+            the tuned model's own.
         style: None takes the workspace's ``style.toml``.
+        judge: a chat model that judges correctness; None judges by the words alone.
+        price: dollars for a model's tokens; None takes the workspace's price table, if it has one.
         limit: ask only the first so many questions.
         seed: of the resampling.
+        parallel: questions put to an arm at once; None: what a remote engine allows, and 1 for a
+            local one, whose times would not be those of one question otherwise.
+        skip_leaks: leave out questions that the tuned models' examples give away.
+        progress: called with (done, total, outcome) for each answer.
+        judging: called with (done, total) for each answer judged.
 
     Raises:
-        WrongUse: faults in the questions file, an unknown arm or model.
+        WrongUse: faults in the questions file, an unknown arm or model, seeds that are not there,
+            or questions that the examples of a tuned model give away.
     """
-    asked = load_questions(questions)[:limit]
-    needed = {"tuned", "both"} & set(arms)
-    model = _tuned(workspace, tuned) if tuned or needed else ""
-    source = examples or _own_examples(workspace, model)
-    few_shot = any(arm.startswith("few-shot") for arm in arms)
-    shots = _shots(workspace, source) if source and (few_shot or examples) else ()
-    who = comparing.Contestants(
+    found = compared_questions.asked(workspace, questions)
+    wanted = tuned_models.choose(workspace, arms, tuned, seeds, without_documents)
+    source = examples or tuned_models.examples_of(workspace, wanted.names)
+    few_shot = any("few-shot" in arm for arm in arms) or any("+shots" in arm for arm in further)
+    rows = _examples(workspace, source) if source else []
+    who = Contestants(
         base=workspace.settings.chat.model,
-        tuned=model,
-        system=workspace.voice(model) if model else "",
-        shots=shots,
+        tuned=wanted.model,
+        system=workspace.voice(wanted.model) if wanted.model else "",
+        shots=_shots(workspace, rows) if few_shot else (),
+        seeds=wanted.seeds,
+        plain=wanted.plain,
     )
-    built = comparing.build(arms, workspace.answerer, who, workspace.resolves)
-    prints = _fingerprint(workspace, who)
-    outcomes = run_arms(
-        built,
+    lineup = [comparing.standard(name, who) for name in dict.fromkeys(arms)]
+    lineup += [_further(workspace, text, who) for text in further]
+    if len({arm.name for arm in lineup}) < len(lineup):
+        raise WrongUse("Two arms have the same name.", "Give each --arm a name of its own.")
+    leaked = leakage.leaks(found, tuned_models.trained_on(workspace, lineup, examples, few_shot))
+    if not skip_leaks:
+        about = {question.id for question in found[:limit]}
+        leakage.refuse([leak for leak in leaked if leak.question.id in about])
+    left_out = {leak.question.id for leak in leaked}
+    asked = [question for question in found if question.id not in left_out][:limit]
+    if not asked:
+        raise WrongUse("No question is left to ask.", "Name a file with further questions.")
+
+    with ArmEngines(workspace) as engines:
+        outcomes = _outcomes(workspace, engines, lineup, who, asked, parallel, progress)
+        outcomes = comparing.merged(lineup, outcomes)
+        told = None
+        if judge is not None:
+            name = workspace.settings.chat.model if judge == "base" else judge
+            judged = Judge(name, lambda: engines.chat(name), workspace.state / JUDGED)
+            told = judged.judge(outcomes, asked, judging)
+    by = Yardsticks(
+        style=style or workspace.style(),
+        manner=_manner(workspace, rows),
+        judged=told,
+        price=price or _prices(workspace),
+    )
+    notes = _notes(workspace, who, by, len(left_out))
+    if judge is not None:
+        notes["Judge"] = judge
+    if few_shot_tokens := few_shot_prompt(workspace, who.shots, [q.question for q in asked[:20]]):
+        notes["Few-shot with documents"] = f"{few_shot_tokens:.0f} prompt tokens on average"
+    notes["Command"] = _command(questions, lineup, wanted, judge, limit, seed)
+    return measure(outcomes, asked, by, seed=seed, versus=_versus(lineup), notes=notes)
+
+
+def _outcomes(
+    workspace: Workspace,
+    engines: ArmEngines,
+    lineup: Sequence[Arm],
+    who: Contestants,
+    asked: Sequence[Question],
+    parallel: int | None,
+    progress: Callable[[int, int, Outcome], None] | None,
+) -> list[Outcome]:
+    answer = workspace.settings.answer
+    observe = Observer(workspace.answerer, answer, workspace.clocked.embed, workspace.resolves)
+    contestants = [
+        (arm, label, model)
+        for arm in lineup
+        for label, model in zip(arm.labels(), arm.models, strict=True)
+    ]
+
+    def asking(arm: Arm, label: str, model: str) -> Ask:
+        return comparing.asking(arm, label, model, lambda: engines.answerer(model), who, observe)
+
+    return run_arms(
+        {label: asking(arm, label, model) for arm, label, model in contestants},
         asked,
-        cache=workspace.state / "compare.jsonl",
-        fingerprints=dict.fromkeys(arms, prints),
+        cache=workspace.state / KEPT,
+        fingerprints={
+            label: _fingerprint(workspace, engines, arm, model, who)
+            for arm, label, model in contestants
+        },
+        found=_passages(workspace),
         progress=progress,
         outermost="arm",
-    )
-    notes = {
-        "Base model": who.base,
-        "Tuned model": model or "none",
-        "Decoding": f"greedy, at most {workspace.settings.chat.max_tokens} tokens",
-        "Passages": f"{workspace.settings.answer.passages} of at most "
-        f"{workspace.settings.answer.passage_tokens} tokens",
-        "Documents": "{} documents, {} chunks".format(*workspace.catalog.counts()),
-    }
-    if few_shot_tokens := few_shot_prompt(workspace, shots, [q.question for q in asked[:20]]):
-        notes["Few-shot with documents"] = f"{few_shot_tokens:.0f} prompt tokens on average"
-    return measure(
-        outcomes, asked, style or workspace.style(), seed=seed, versus="rag", notes=notes
+        workers={label: parallel or engines.at_once(model) for _, label, model in contestants},
     )
 
 
@@ -114,41 +199,127 @@ def few_shot_prompt(
     return sum(sizes) / len(sizes)
 
 
-def _tuned(workspace: Workspace, name: str | None) -> str:
-    if name:
-        return workspace.model_name(name)
-    if active := workspace.catalog.active_model():
-        return active
-    models = [m for m in workspace.catalog.list_models() if m.base == workspace.settings.chat.model]
-    if not models:
-        raise WrongUse(
-            "There is no tuned model to compare.",
-            "Run `groundtone tune run FILE --suffix NAME` first, or choose --arms base,rag.",
-        )
-    return models[-1].name
+def _further(workspace: Workspace, text: str, who: Contestants) -> Arm:
+    """A further arm, its model's name written out where it is one of the workspace's."""
+    from groundtone import weights
+
+    arm = comparing.parse(text, who)
+    model = arm.models[0]
+    if model.startswith("ft:") or (":" not in model and model not in weights.KNOWN):
+        model = workspace.model_name(model)
+    return Arm(arm.name, (model,), arm.documents, arm.shots)
 
 
-def _own_examples(workspace: Workspace, model: str) -> Path | None:
-    stored = workspace.catalog.get_model(model) if model else None
-    path = Path(str(stored.settings.get("examples", ""))) if stored else None
-    return path if path and path.is_file() else None
-
-
-def _shots(workspace: Workspace, path: Path) -> tuple[Shot, ...]:
-    """The first examples that answer (not refuse), each with the passages found for it."""
+def _examples(workspace: Workspace, path: Path) -> list[reading.Example]:
+    """The examples that answer, refusals left out."""
     refusal = workspace.settings.answer.refusal
-    rows = [r for r in reading.load(path).rows if not is_refusal(r.answer, refusal)]
+    return [row for row in reading.load(path).rows if not is_refusal(row.answer, refusal)]
+
+
+def _shots(workspace: Workspace, rows: Sequence[reading.Example]) -> tuple[Shot, ...]:
+    """The first examples, each with the passages found for it."""
     return tuple(
         Shot(row.question, row.answer, tuple(workspace.answerer.retrieve(row.question)))
         for row in rows[: comparing.SHOTS]
     )
 
 
-def _fingerprint(workspace: Workspace, who: comparing.Contestants) -> str:
-    """Changes whenever an answer may: models, prompts, settings or documents."""
+def _manner(workspace: Workspace, rows: Sequence[reading.Example]) -> Manner | None:
+    """What the examples' answers have in common, their labels left out."""
+    answers = [labels.strip(row.answer) for row in rows]
+    return Manner(answers) if sum(bool(answer) for answer in answers) > 1 else None
+
+
+def _prices(workspace: Workspace) -> Price | None:
+    """The workspace's price table; None where it has none."""
+    return None
+
+
+def _versus(lineup: Sequence[Arm]) -> str:
+    """The arm that the others are held against: rag, else the first."""
+    names = [arm.name for arm in lineup]
+    return "rag" if "rag" in names else names[0]
+
+
+def _passages(workspace: Workspace) -> Callable[[Question], str]:
+    """What the documents give for a question, as a digest: which passages, in which order."""
+
+    def digest(question: Question) -> str:
+        found = workspace.answerer.retrieve(question.question)
+        state = [[p.version, p.start, p.end, p.window] for p in found]
+        return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]
+
+    return digest
+
+
+def _fingerprint(
+    workspace: Workspace, engines: ArmEngines, arm: Arm, model: str, who: Contestants
+) -> str:
+    """Changes whenever an arm's answers may, its documents aside: see :func:`_passages`."""
+    settings = workspace.settings
     state = {
-        "contestants": [who.base, who.tuned, who.system, [asdict(s) for s in who.shots]],
-        "settings": workspace.settings.model_dump(mode="json"),
-        "documents": sorted(workspace.catalog.versions()),
+        "version": _VERSION,
+        "model": model,
+        "served by": engines.engine_of(model),
+        "adapter": tuned_models.digest(workspace, model),
+        "means": [arm.documents, arm.shots],
+        "system": who.system,
+        "shots": [asdict(shot) for shot in who.shots[: comparing.SHOTS]] if arm.shots else [],
+        "answer": settings.answer.model_dump(mode="json"),
+        "chat": settings.chat.model_dump(mode="json", exclude={"model", "threads", "timeout"}),
+        "gate": settings.retrieval.refuse_below,
     }
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _notes(workspace: Workspace, who: Contestants, by: Yardsticks, left_out: int) -> dict[str, str]:
+    settings = workspace.settings
+    notes = {
+        "Base model": who.base,
+        "Tuned model": ", ".join((who.tuned, *who.seeds)) or "none",
+        "Decoding": f"greedy, at most {settings.chat.max_tokens} tokens",
+        "Passages": f"{settings.answer.passages} of at most "
+        f"{settings.answer.passage_tokens} tokens, the same for every arm",
+        "Documents": "{} documents, {} chunks".format(*workspace.catalog.counts()),
+        "Citations and faithfulness judged by": "groundtone.support",
+    }
+    if by.manner is not None:
+        notes["Style distance"] = (
+            f"the examples themselves lie {by.manner.own:.3f} from one another"
+        )
+    if left_out:
+        notes["Left out"] = f"{left_out} questions that the examples give away"
+    return notes
+
+
+def _command(
+    questions: str | Path | Sequence[Question] | None,
+    lineup: Sequence[Arm],
+    wanted: tuned_models.Chosen,
+    judge: str | None,
+    limit: int | None,
+    seed: int,
+) -> str:
+    """The command line that measures the same again."""
+    words = ["groundtone", "compare"]
+    if questions is None:
+        words.append("--from-log")
+    elif isinstance(questions, str | Path):
+        words.append(Path(questions).name)
+    standard = [arm.name for arm in lineup if arm.name in comparing.ARMS]
+    words += ["--arms", ",".join(standard)]
+    if any(wanted.model in arm.models for arm in lineup):
+        words += ["--tuned", ",".join((wanted.model, *wanted.seeds))]
+    if any(arm.name == comparing.PLAIN for arm in lineup):
+        words += ["--without-documents", wanted.plain]
+    for arm in lineup:
+        if arm.name not in comparing.ARMS:
+            means = "+docs" * arm.documents + "+shots" * arm.shots
+            words += ["--arm", f"{arm.name}={arm.models[0]}{means}"]
+    if judge is not None:
+        words += ["--judge", judge]
+    if limit is not None:
+        words += ["--limit", str(limit)]
+    if seed:
+        words += ["--seed", str(seed)]
+    return shlex.join(words)

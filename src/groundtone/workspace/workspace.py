@@ -509,11 +509,11 @@ class Workspace:
 
         return tune.start(self, Path(examples), suffix=suffix, **options)
 
-    def compare(self, questions: str | Path, **options: Any) -> Report:
+    def compare(self, questions: str | Path | None, **options: Any) -> Report:
         """Measure the arms on questions; see :func:`groundtone.workspace.compare.compare`."""
         from groundtone.workspace import compare
 
-        return compare.compare(self, Path(questions), **options)
+        return compare.compare(self, questions, **options)
 
     def eval_answers(self, questions: str | Path, **options: Any) -> AnswersReport:
         """Measure answers to questions; see :func:`groundtone.workspace.evaluate.eval_answers`."""

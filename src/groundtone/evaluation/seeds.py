@@ -1,0 +1,109 @@
+"""Differences measured with several training seeds: the seed is one more thing left to chance.
+
+Two models of one recipe that differ only in their seed do not answer alike. So with seeds, a number
+is a table: a row for each question, a column for each seed, both drawn from many more that could
+have been. The interval of the mean is a bootstrap that draws rows and columns anew (Owen 2007); as
+three seeds know little of how far seeds can lie apart, it is widened, where it is narrower, to the
+interval of the two-way analysis of variance with Satterthwaite's degrees of freedom; and where the
+seeds differ by clearly more than chance between questions explains, to Student's over the seeds.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from groundtone.evaluation import statistics, student
+from groundtone.evaluation.statistics import RESAMPLES, Interval
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_CLEARLY = 2.0  # times the leftover variation
+
+
+def crossed_interval(
+    table: Array, *, seed: int = 0, resamples: int = RESAMPLES, confidence: float = 0.95
+) -> Interval | None:
+    """The mean of a table (questions x seeds) with its interval; None for an empty one.
+
+    One column alone is :func:`statistics.paired_interval`'s case, not this one's.
+
+    Raises:
+        ValueError: fewer than two seeds, or a number that is none.
+    """
+    import numpy as np
+
+    questions, _ = _checked(table)
+    if not questions:
+        return None
+    value = float(table.mean())
+    means = statistics.resampled_table(table, seed, resamples)
+    tail = (1 - confidence) / 2
+    low, high = (float(end) for end in np.quantile(means, (tail, 1 - tail)))
+    for error, freedom in spreads(table):
+        half = student.quantile(confidence, freedom) * error
+        low, high = min(low, value - half), max(high, value + half)
+    return Interval(value, min(low, value), max(high, value), questions)
+
+
+def crossed_p(table: Array, *, seed: int = 0, resamples: int = RESAMPLES) -> float | None:
+    """Two-sided p of "the mean is 0", with questions and seeds both left to chance.
+
+    The largest of what the analysis of variance gives, and of sign flips of the questions' means
+    over the seeds, which stay honest where there is next to no spread.
+    """
+    questions, _ = _checked(table)
+    if not questions:
+        return None
+    rows = [float(value) for value in table.mean(axis=1)]
+    flips = statistics.paired_p(rows, [0.0] * questions, seed=seed, resamples=resamples)
+    assert flips is not None
+    value = abs(float(table.mean()))
+    return max(
+        [flips, *(student.two_sided_p(value / error, free) for error, free in spreads(table))]
+    )
+
+
+def spreads(table: Array) -> list[tuple[float, float]]:
+    """Standard errors of the mean of a table (questions x seeds), each with its degrees of freedom.
+
+    The first takes questions and seeds together; a second, where the seeds differ clearly, the
+    seeds alone. The variance between seeds is never taken for less than what the leftover
+    variation alone would show between them. Empty where nothing varies.
+    """
+    questions, seeds = table.shape
+    mean = table.mean()
+    by_question = table.mean(axis=1) - mean
+    by_seed = table.mean(axis=0) - mean
+    left = table - mean - by_question[:, None] - by_seed[None, :]
+    of_seeds = questions * float((by_seed**2).sum()) / (seeds - 1)
+    if questions < 2:
+        return [(math.sqrt(of_seeds / seeds), seeds - 1.0)] if of_seeds else []
+    of_questions = seeds * float((by_question**2).sum()) / (questions - 1)
+    leftover = float((left**2).sum()) / ((questions - 1) * (seeds - 1))
+    apart = of_seeds > _CLEARLY * leftover
+    of_seeds = max(of_seeds, leftover)
+    total = max(of_questions + of_seeds - leftover, of_seeds)
+    if total <= 1e-24:
+        return []
+    parts = of_questions**2 / (questions - 1) + of_seeds**2 / (seeds - 1)
+    parts += leftover**2 / ((questions - 1) * (seeds - 1))
+    freedom = max(total**2 / parts, min(questions, seeds) - 1.0)
+    found = [(math.sqrt(total / (questions * seeds)), freedom)]
+    if apart:
+        found.append((math.sqrt(of_seeds / (questions * seeds)), seeds - 1.0))
+    return found
+
+
+def _checked(table: Array) -> tuple[int, int]:
+    import numpy as np
+
+    questions, seeds = table.shape
+    if seeds < 2:
+        raise ValueError("a table of seeds needs at least two of them")
+    if not np.isfinite(table).all():
+        raise ValueError("a measurement is NaN or infinite")
+    return questions, seeds
