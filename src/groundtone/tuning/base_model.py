@@ -7,7 +7,7 @@ own tokenizer, which is not the model's (see `groundtone.chat.vocabulary`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,29 +16,10 @@ import numpy as np
 from groundtone.chat.metadata import metadata, tensor_entries
 from groundtone.chat.vocabulary import vocabulary
 from groundtone.errors import MissingExtra, WrongUse
+from groundtone.tuning.architectures import ARCHITECTURES, FACTORS, FAMILIES, settings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
-
-ARCHITECTURES = ("llama",)
-"""Architectures whose adapters can be trained and exported: those the parity tests cover."""
-
-_OUTSIDE = {
-    "token_embd.weight": "model.embed_tokens.weight",
-    "output_norm.weight": "model.norm.weight",
-    "output.weight": "lm_head.weight",
-}
-_INSIDE = {
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
 
 
 def check_architecture(base_gguf: Path | str) -> dict[str, Any]:
@@ -66,36 +47,55 @@ def load_base(base_gguf: Path | str) -> tuple[PreTrainedModel, PreTrainedTokeniz
 
     Raises:
         MissingExtra: torch or transformers is not installed.
-        WrongUse: the architecture is not one of `ARCHITECTURES`, or the file holds matrices that
-            such a model does not have.
-        EngineError: the file cannot be read.
+        WrongUse: the architecture is not one of `ARCHITECTURES`, the file holds matrices that
+            such a model does not have, or lacks some that it has.
+        EngineError: the file cannot be read, or its tokenizer is not known here.
     """
+    return load_model(base_gguf), load_tokenizer(base_gguf)
+
+
+def load_model(base_gguf: Path | str) -> PreTrainedModel:
+    """The model of `load_base` alone, which any tokenizer may belong to."""
     path = Path(base_gguf)
     head = check_architecture(path)
     try:
         import torch
-        from transformers import LlamaConfig, LlamaForCausalLM
+        import transformers
         from transformers.utils import logging
     except ImportError as error:
         raise MissingExtra("Tuning", "tune") from error
+    family = FAMILIES[head["general.architecture"]]
     state = {
         name: torch.from_numpy(np.ascontiguousarray(matrix))
-        for name, matrix in _matrices(path, head).items()
+        for name, matrix in matrices(path).items()
     }
-    config = LlamaConfig(**_config(head, state))
+    factors = state.pop(FACTORS, None)
+    tied = "lm_head.weight" not in state
+    vocabulary_size = state["model.embed_tokens.weight"].shape[0]
+    config = getattr(transformers, family.config)(**settings(head, vocabulary_size, tied=tied))
     bar = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        model = LlamaForCausalLM.from_pretrained(
-            None, config=config, state_dict=state, dtype=torch.float32
+        model: PreTrainedModel = getattr(transformers, family.model).from_pretrained(
+            None,
+            config=config,
+            state_dict=state,
+            dtype=torch.float32,
+            attn_implementation=family.attention,
         )
     finally:
         if bar:
             logging.enable_progress_bar()
+    missing = set(model.state_dict()) - set(state) - ({"lm_head.weight"} if tied else set())
+    if missing:
+        raise WrongUse(f"{path.name} lacks {sorted(missing)[0]}, so it cannot be tuned here.")
+    if factors is not None:
+        rope = model.model.rotary_emb
+        rope.inv_freq = rope.original_inv_freq = rope.inv_freq / factors
     # A folder of this machine, so that peft does not look for a model of that name on the network.
     model.config._name_or_path = model.name_or_path = str(path.parent)
     model.eval()
-    return model, load_tokenizer(path)
+    return model
 
 
 def load_tokenizer(base_gguf: Path | str) -> PreTrainedTokenizerFast:
@@ -130,47 +130,31 @@ def unpermute_from_rope(rows: np.ndarray, heads: int) -> np.ndarray:
     return rows.reshape(heads, half, 2, *rows.shape[1:]).swapaxes(1, 2).reshape(rows.shape)
 
 
-def _config(head: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
-    def of(key: str, default: Any = None) -> Any:
-        return head.get(f"llama.{key}", default)
+def matrices(path: Path, wanted: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Matrices and vectors of a base by transformers' names, in float32 and its layout.
 
-    if of("rope.scaling.type", "none") not in ("none", ""):
-        raise WrongUse(f"Bases with {of('rope.scaling.type')!r} rope scaling cannot be tuned yet.")
-    heads = int(of("attention.head_count"))
-    width = int(of("embedding_length"))
-    return {
-        "vocab_size": state["model.embed_tokens.weight"].shape[0],
-        "hidden_size": width,
-        "intermediate_size": int(of("feed_forward_length")),
-        "num_hidden_layers": int(of("block_count")),
-        "num_attention_heads": heads,
-        "num_key_value_heads": int(of("attention.head_count_kv", heads)),
-        "head_dim": int(of("attention.key_length", width // heads)),
-        "rms_norm_eps": float(of("attention.layer_norm_rms_epsilon", 1e-5)),
-        "max_position_embeddings": int(of("context_length")),
-        "rope_parameters": {
-            "rope_theta": float(of("rope.freq_base", 10000.0)),
-            "rope_type": "default",
-        },
-        "tie_word_embeddings": "lm_head.weight" not in state,
-        "bos_token_id": head.get("tokenizer.ggml.bos_token_id"),
-        "eos_token_id": head.get("tokenizer.ggml.eos_token_id"),
-        "pad_token_id": head.get("tokenizer.ggml.padding_token_id"),
-    }
+    Args:
+        wanted: only these names; default: all.
 
-
-def _matrices(path: Path, head: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return transformers' names and float32 matrices."""
+    Raises:
+        WrongUse: the file holds something that such a model does not have.
+        EngineError: the file cannot be read.
+    """
     import gguf
 
-    heads = int(head["llama.attention.head_count"])
-    kv_heads = int(head.get("llama.attention.head_count_kv", heads))
+    head = metadata(path)
+    architecture = head["general.architecture"]
+    family = FAMILIES[architecture]
+    heads = int(head[f"{architecture}.attention.head_count"])
+    kv_heads = int(head.get(f"{architecture}.attention.head_count_kv", heads))
     data = np.memmap(path, mode="r", dtype=np.uint8)
-    matrices = {}
+    found = {}
     for entry in tensor_entries(path):
-        name = _name(entry.name)
+        name = FACTORS if entry.name == FACTORS else family.name(entry.name)
         if name is None:
             raise WrongUse(f"{path.name} holds {entry.name}, so it cannot be tuned here.")
+        if wanted is not None and name not in wanted:
+            continue
         kind = gguf.GGMLQuantizationType(entry.kind)
         block, size = gguf.GGML_QUANT_SIZES[kind]
         count = int(np.prod(entry.shape)) // block * size
@@ -183,16 +167,12 @@ def _matrices(path: Path, head: Mapping[str, Any]) -> dict[str, np.ndarray]:
         else:
             rows = raw.reshape(*entry.shape[:-1], -1)
             matrix = gguf.quants.dequantize(rows, kind).astype(np.float32, copy=False)
-        if name.endswith(("q_proj.weight", "k_proj.weight")):
+        if family.paired and name.endswith(_ROTATED):
             matrix = unpermute_from_rope(matrix, heads if "q_proj" in name else kv_heads)
-        matrices[name] = matrix
-    return matrices
+        if family.norm_offset and name.endswith("norm.weight"):
+            matrix = matrix - np.float32(family.norm_offset)
+        found[name] = matrix
+    return found
 
 
-def _name(name: str) -> str | None:
-    if name in _OUTSIDE:
-        return _OUTSIDE[name]
-    parts = name.split(".")
-    if len(parts) == 4 and parts[0] == "blk" and parts[3] == "weight" and parts[2] in _INSIDE:
-        return f"model.layers.{parts[1]}.{_INSIDE[parts[2]]}.weight"
-    return None
+_ROTATED = ("q_proj.weight", "k_proj.weight", "q_proj.bias", "k_proj.bias")

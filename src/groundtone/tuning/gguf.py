@@ -15,12 +15,15 @@ import numpy as np
 
 from groundtone.chat.metadata import INVOCATION_KEY, tensor_entries
 from groundtone.errors import WrongUse
+from groundtone.tuning.architectures import FAMILIES
 from groundtone.tuning.base_model import (
     check_architecture,
     load_base,
     load_tokenizer,
+    matrices,
     permute_for_rope,
 )
+from groundtone.tuning.dora import MAGNITUDE, difference
 
 __all__ = ["DTYPES", "export_adapter", "load_base", "load_tokenizer"]
 
@@ -53,19 +56,26 @@ def export_adapter(
 
     Raises:
         WrongUse: an unknown architecture or dtype, no LoRA matrices, a matrix that the base does
-            not have or whose shape does not fit, or parts that GGUF cannot hold (DoRA, biases,
-            extra trained modules). Nothing is written then.
+            not have or whose shape does not fit, or parts that GGUF cannot hold (biases, extra
+            trained modules). Nothing is written then.
     """
     head = check_architecture(base_gguf)
     if dtype not in DTYPES:
         raise WrongUse(f"Adapters are written as {', '.join(DTYPES)}, not {dtype!r}.")
-    pairs = _pairs(state)
+    lengths = {
+        name.partition(MAGNITUDE)[0].removeprefix("base_model.model."): _array(value)
+        for name, value in state.items()
+        if MAGNITUDE in name
+    }
+    pairs = _pairs({name: value for name, value in state.items() if MAGNITUDE not in name})
     if invocation_tokens is None:
         invocation_tokens = _field(config, "alora_invocation_tokens", None)
     if invocation_tokens is not None and len(invocation_tokens) < 2:
         raise WrongUse("An activated adapter needs an invocation sequence of two tokens or more.")
     alpha = float(_field(config, "lora_alpha", 8))
     shapes = {entry.name: entry.shape for entry in tensor_entries(base_gguf)}
+    if lengths:
+        pairs, config = _whole(pairs, lengths, config, alpha, Path(base_gguf))
     tensors = _convert(pairs, config, head, alpha, shapes)
     return _write(Path(out_path), tensors, head, alpha, dtype, invocation_tokens)
 
@@ -90,8 +100,7 @@ def _pairs(state: Mapping[str, Any]) -> dict[str, tuple[np.ndarray, np.ndarray]]
         if match is None:
             raise WrongUse(
                 f"The adapter holds {key}, which a GGUF adapter cannot hold.",
-                "Train plain or activated LoRA on linear layers, without DoRA, biases or "
-                "modules_to_save.",
+                "Train LoRA or DoRA on linear layers, without biases or modules_to_save.",
             )
         sides.setdefault(match["module"], {})[match["side"]] = _array(value)
     if not sides:
@@ -102,6 +111,31 @@ def _pairs(state: Mapping[str, Any]) -> dict[str, tuple[np.ndarray, np.ndarray]]
             raise WrongUse(f"The LoRA matrices of {module} do not belong together.")
         pairs[module] = (found["A"], found["B"])
     return pairs
+
+
+def _whole(
+    pairs: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    lengths: Mapping[str, np.ndarray],
+    config: Any,
+    alpha: float,
+    base: Path,
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[str, Any]]:
+    """DoRA's pairs as plain ones of full rank, and the settings by which they have scale 1."""
+    if set(lengths) != set(pairs):
+        raise WrongUse("The DoRA lengths and the LoRA matrices are not of the same layers.")
+    root = bool(_field(config, "use_rslora", False))
+    weights = matrices(base, {f"{module}.weight" for module in pairs})
+    found = {
+        module: difference(
+            weights[f"{module}.weight"],
+            a,
+            b,
+            alpha / (a.shape[0] ** 0.5 if root else a.shape[0]),
+            lengths[module],
+        )
+        for module, (a, b) in pairs.items()
+    }
+    return found, {"alpha_pattern": {module: a.shape[0] for module, (a, _) in found.items()}}
 
 
 def _convert(
@@ -138,7 +172,7 @@ def _convert(
         # llama.cpp multiplies by alpha / rank of each pair; what differs from that goes into B.
         wanted = float(alpha_of.get(module, alpha)) / (rank**0.5 if stabilised else rank)
         b = b * np.float32(wanted / (alpha / rank))
-        if module.endswith(("q_proj", "k_proj")):
+        if FAMILIES[architecture].paired and module.endswith(("q_proj", "k_proj")):
             b = permute_for_rope(b, heads if module.endswith("q_proj") else kv_heads)
         tensors[f"{name}.lora_a"] = a
         tensors[f"{name}.lora_b"] = b
