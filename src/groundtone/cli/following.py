@@ -21,6 +21,7 @@ Event = dict[str, Any]
 WORDS = {
     "loading": "loading the model",
     "resumed": "going on from the checkpoint",
+    "changed": "the machine or its software has changed: the last bits may differ from before",
     "start": "training",
     "trained": "trained; loading the adapter beside the base",
 }
@@ -64,8 +65,8 @@ def to_the_end(
         last = watch(workspace, run, out, seen=seen)
     except KeyboardInterrupt:
         raise _stopped(run, watching) from None
-    if last["event"] == "cancelled":
-        raise Interrupted(f"{run.id} was cancelled.", _go_on(run))
+    if last["event"] in ("cancelled", "paused"):
+        raise Interrupted(f"{run.id} was {last['event']}.", _go_on(run))
     if last["event"] != "done":
         raise GroundtoneError(
             f"{run.id} failed: {str(last.get('error')).rstrip('.')}.", _go_on(run)
@@ -211,6 +212,8 @@ def _with_last_held_out(show: Callable[[Event], None]) -> Callable[[Event], None
 def _line(event: Event) -> str:
     if event["event"] == "gating":
         return f"gate: question {event['question'] + 1}/{event['of']}, with and without tuning"
+    if event["event"] == "halved":
+        return f"{event['why']}: batches are read in {event['parts']} parts"
     if event["event"] != "step":
         return WORDS.get(event["event"], "")
     parts = [f"step {event['step']}/{event['of']}"]

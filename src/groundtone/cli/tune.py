@@ -1,16 +1,14 @@
-"""``groundtone tune``: check examples, train on them, follow, cancel and resume runs."""
+"""``groundtone tune``: check examples, train on them, follow, pause and resume runs."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from groundtone.cli import checked, fitted, following
+from groundtone.cli import checked, fitted, following, recipes
 from groundtone.cli.options import (
     ContextsOption,
     EpochsOption,
@@ -25,9 +23,6 @@ from groundtone.cli.options import (
 from groundtone.cli.output import Output, table
 from groundtone.errors import WrongUse
 
-if TYPE_CHECKING:
-    from groundtone.tuning.recipe import Contexts, Recipe
-
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Teach the model your style.")
 
 FileArgument = Annotated[
@@ -36,13 +31,6 @@ FileArgument = Annotated[
 RunArgument = Annotated[
     str | None, typer.Argument(metavar="[RUN]", show_default=False, help="Default: the newest.")
 ]
-
-
-class Kind(StrEnum):
-    """Kinds of adapters."""
-
-    alora = "alora"
-    lora = "lora"
 
 
 @app.command(short_help="Name every fault of an examples file.")
@@ -62,7 +50,7 @@ def check(
     In a workspace the examples are also rendered with its documents, as training would. Ends
     with exit code 2 when there are faults.
     """
-    recipe, varied = _recipe(
+    recipe, varied = recipes.made(
         epochs=epochs, contexts=contexts, seed=seed, without_documents=without_documents
     )
     out = Output(as_json)
@@ -86,39 +74,24 @@ def run(
     ],
     held_out: HeldOutOption = None,
     epochs: EpochsOption = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            "--learning-rate",
-            metavar="RATE",
-            min=1e-7,
-            max=1.0,
-            show_default=False,
-            help="Its peak.",
-        ),
-    ] = None,
-    rank: Annotated[
-        int | None,
-        typer.Option(
-            "--rank",
-            metavar="N",
-            min=1,
-            max=512,
-            show_default=False,
-            help="Size of the adapter.",
-        ),
-    ] = None,
+    kind: recipes.KindOption = None,
+    rank: recipes.RankOption = None,
+    alpha: recipes.AlphaOption = None,
+    targets: recipes.TargetsOption = None,
+    learning_rate: recipes.RateOption = None,
+    warmup: recipes.WarmupOption = None,
+    schedule: recipes.ScheduleOption = None,
+    batch_size: recipes.BatchSizeOption = None,
+    batch_tokens: recipes.BatchTokensOption = None,
+    accumulate: recipes.AccumulateOption = None,
+    dropout: recipes.DropoutOption = None,
+    patience: recipes.PatienceOption = None,
+    stop_on: recipes.StopOption = None,
+    threads: recipes.ThreadsOption = None,
+    device: recipes.DeviceOption = None,
+    qlora: recipes.QloraOption = False,
     contexts: ContextsOption = None,
     without_documents: WithoutDocumentsOption = False,
-    kind: Annotated[
-        Kind | None,
-        typer.Option(
-            "--kind",
-            metavar="alora|lora",
-            show_default=False,
-            help="alora: the base reads, the adapter writes; lora: the adapter does both.",
-        ),
-    ] = None,
     limit: LimitOption = None,
     seed: SeedOption = 0,
     detach: Annotated[
@@ -137,14 +110,27 @@ def run(
     """
     from groundtone.workspace import Workspace
 
-    recipe, varied = _recipe(
+    recipe, varied = recipes.made(
         epochs=epochs,
         contexts=contexts,
         seed=seed,
         without_documents=without_documents,
-        learning_rate=learning_rate,
+        kind=kind,
         rank=rank,
-        kind=kind.value if kind else None,
+        alpha=alpha,
+        targets=targets,
+        learning_rate=learning_rate,
+        warmup=warmup,
+        schedule=schedule,
+        batch_size=batch_size,
+        batch_tokens=batch_tokens,
+        accumulate=accumulate,
+        dropout=dropout,
+        patience=patience,
+        stop_on=stop_on,
+        threads=threads,
+        device=device,
+        quantise=qlora,
     )
     if detach and use:
         raise WrongUse("--use and --detach exclude each other.", "Run `models use` afterwards.")
@@ -212,11 +198,30 @@ def cancel(
     out = Output(as_json)
     with Workspace.open(workspace) as opened:
         found = tuning.find(opened, run)
-        if found.status != "running":
+        if found.status not in ("running", "paused"):
             raise WrongUse(f"{found.id} is not at work: it is {found.status}.")
         found.cancel()
         out.document(following.summary(found))
         out.show(f"{found.id} was cancelled. Go on with: groundtone tune resume {found.id}")
+
+
+@app.command(short_help="Stop a run, to go on later.")
+def pause(
+    run: RunArgument = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
+    """Stop a run after the step at hand; `groundtone tune resume` goes on from there."""
+    from groundtone.workspace import Workspace
+    from groundtone.workspace import tune as tuning
+
+    out = Output(as_json)
+    with Workspace.open(workspace) as opened:
+        found = tuning.find(opened, run)
+        paused = found.pause()
+        out.document(following.summary(found))
+        if paused:
+            out.show(f"{found.id} is paused. Go on with: groundtone tune resume {found.id}")
+        else:
+            out.show(f"{found.id} was not paused: it is {found.status}.")
 
 
 @app.command(short_help="Go on with a run.")
@@ -231,7 +236,7 @@ def resume(
     workspace: WorkspaceOption = None,
     as_json: JsonLinesOption = False,
 ) -> None:
-    """Go on with a run that was cancelled, killed or not yet measured."""
+    """Go on with a run that was paused, cancelled, killed or not yet measured."""
     from groundtone.workspace import Workspace
     from groundtone.workspace import tune as tuning
 
@@ -282,31 +287,6 @@ def retriever(
     out.show(*fitted.shown(outcome))
     if not outcome.passed:
         raise typer.Exit(4)
-
-
-def _recipe(
-    *,
-    epochs: int | None,
-    contexts: int | None,
-    seed: int,
-    without_documents: bool = False,
-    **others: Any,
-) -> tuple[Recipe, Contexts]:
-    from groundtone.tuning.recipe import Contexts, Recipe
-
-    given = {"epochs": epochs, "seed": seed, **others}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    default = Recipe()
-    if "rank" in chosen:  # the scale, alpha / rank, stays
-        chosen["alpha"] = chosen["rank"] * default.alpha // default.rank
-    recipe, varied = replace(default, **chosen), Contexts(seed=seed)
-    if without_documents:
-        if contexts is not None:
-            raise WrongUse(
-                "--contexts and --without-documents exclude each other.", "Leave one of them out."
-            )
-        return recipe, Contexts.none(seed=seed)
-    return recipe, varied if contexts is None else replace(varied, each=contexts)
 
 
 def _runs(rows: list[dict[str, Any]]) -> Any:

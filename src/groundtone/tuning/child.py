@@ -3,7 +3,11 @@
 It lives apart from its parent, so closing the terminal does not lose a run. Everything it needs
 is in the run's folder (``job.json``, ``tokens.jsonl``), everything it tells goes there too
 (``events.jsonl``, one JSON object a line; ``checkpoint.pt``; ``adapter/``; ``adapter.gguf``). The
-last event is always ``trained``, ``cancelled`` or ``failed``.
+last event is always ``trained``, ``paused``, ``cancelled`` or ``failed``. A file ``pause`` in the
+folder asks it to stop after the step at hand.
+
+Killed at any moment and started again, it ends with the same adapter, bit for bit: the number of
+threads is that of the first start (``surroundings.json``), whatever the machine has now.
 """
 
 from __future__ import annotations
@@ -13,11 +17,22 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import GroundtoneError
+
+if TYPE_CHECKING:
+    from groundtone.tuning.lora import Trainer
+    from groundtone.tuning.recipe import Recipe
+
+Tell = Callable[[dict[str, Any]], None]
+NO_ROOM = (
+    "memory ran out, even with one example at a time; leave out long examples or end other programs"
+)
 
 
 class _Cancelled(Exception):
@@ -29,6 +44,7 @@ def main(folder: Path) -> int:
     (folder / "pid").write_text(str(os.getpid()))
     signal.signal(signal.SIGTERM, _cancel)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to interpret
+    _end_line(folder / "events.jsonl")
     with (folder / "events.jsonl").open("a", encoding="utf-8") as log:
 
         def tell(event: dict[str, Any]) -> None:
@@ -36,7 +52,10 @@ def main(folder: Path) -> int:
             log.flush()
 
         try:
-            tell(_train(folder, tell))
+            last = _train(folder, tell)
+            tell(last)
+            if last["event"] == "trained":  # killed before this line it is told once more
+                (folder / "checkpoint.pt").unlink(missing_ok=True)
             return 0
         except _Cancelled:
             tell({"event": "cancelled"})
@@ -44,9 +63,11 @@ def main(folder: Path) -> int:
         except GroundtoneError as error:
             tell({"event": "failed", "error": str(error)})
         except MemoryError:
-            tell({"event": "failed", "error": "out of memory; lower tune.batch_size"})
+            tell({"event": "failed", "error": NO_ROOM})
         except Exception as error:
-            tell({"event": "failed", "error": f"{type(error).__name__}: {error}"})
+            out = "memory" in str(error).lower() and isinstance(error, RuntimeError)
+            told = NO_ROOM if out else f"{type(error).__name__}: {error}"
+            tell({"event": "failed", "error": told})
     return 3
 
 
@@ -54,20 +75,20 @@ def _cancel(_signal: int, _frame: FrameType | None) -> None:
     raise _Cancelled
 
 
-def _train(folder: Path, tell: Any) -> dict[str, Any]:
+def _train(folder: Path, tell: Tell) -> dict[str, Any]:
     job = json.loads((folder / "job.json").read_text("utf-8"))
     tell({"event": "loading"})
     # Heavy imports come after the first event: whoever follows sees that the run is alive.
-    from safetensors.torch import save_file
-
-    from groundtone.tuning.gguf import export_adapter, load_base
+    from groundtone.tuning import device
+    from groundtone.tuning.base_model import load_model
     from groundtone.tuning.lora import Sequence3, Trainer
     from groundtone.tuning.recipe import Recipe
 
     began = time.monotonic()
-    recipe = Recipe(**{**job["recipe"], "targets": tuple(job["recipe"]["targets"])})
-    base = Path(job["base_gguf"])
-    model, tokenizer = load_base(base)
+    recipe = Recipe.of(job["recipe"])
+    where = device.chosen(recipe)
+    recipe = replace(recipe, threads=_same_again(folder, recipe, where, tell))
+    model = load_model(Path(job["base_gguf"]))
     parts: dict[str, list[Sequence3]] = {"train": [], "held_out": []}
     for line in (folder / "tokens.jsonl").read_text("utf-8").splitlines():
         row = json.loads(line)
@@ -75,17 +96,89 @@ def _train(folder: Path, tell: Any) -> dict[str, Any]:
             Sequence3(tuple(row["prefix"]), tuple(row["question"]), tuple(row["answer"]))
         )
     trainer = Trainer(
-        model, recipe, parts["train"], parts["held_out"], pad=tokenizer.eos_token_id or 0
+        device.placed(model, recipe, where),
+        recipe,
+        parts["train"],
+        parts["held_out"],
+        pad=model.config.eos_token_id or 0,
     )
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
         tell({"event": "resumed", "step": trainer.step, "of": trainer.steps})
+    if where.type == "cpu":
+        _make_room(trainer, checkpoint, tell)
     tokens = sum(map(len, parts["train"]))
-    for event in trainer.run(checkpoint=lambda: trainer.save(checkpoint)):
+    pause = folder / "pause"
+    for event in trainer.run(lambda: trainer.save(checkpoint), pause.exists):
         tell(event)
+    if pause.exists() and not trainer.ended:
+        return {"event": "paused", "step": trainer.step, "of": trainer.steps}
+    _export(folder, job, trainer)
+    return {
+        "event": "trained",
+        "steps": trainer.step,
+        "of": trainer.steps,
+        "valid_loss": trainer.best_loss if parts["held_out"] else None,
+        "trained_tokens": tokens * trainer.step // max(1, trainer.per_epoch),
+        "seconds": round(time.monotonic() - began, 1),
+        "parts": trainer.parts,
+    }
 
-    activated = job["invocation_tokens"] if recipe.kind == "alora" else None
+
+def _same_again(folder: Path, recipe: Recipe, where: Any, tell: Tell) -> int:
+    """Threads as at the first start; says what else has changed since and may change a bit."""
+    from groundtone.tuning import device
+
+    kept = folder / "surroundings.json"
+    before = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    threads = device.settled(before.get("threads") or recipe.threads, where)
+    now = device.surroundings(threads, where)
+    changed = sorted(name for name in now if before and before.get(name) != now[name])
+    if changed:
+        tell({"event": "changed", "what": changed})
+    elif not before:
+        partial = kept.with_suffix(".part")
+        partial.write_text(json.dumps(now), "utf-8")
+        partial.replace(kept)
+    return threads
+
+
+def _make_room(trainer: Trainer, checkpoint: Path, tell: Tell) -> None:
+    """Read batches in parts from the start where they would not fit.
+
+    Raises:
+        GroundtoneError: not even one example fits.
+    """
+    from groundtone.tuning import memory
+
+    free = memory.free_bytes()
+    if free is None:
+        return
+    free -= memory.RESERVE
+    config, recipe = trainer.peft.config, trainer.recipe
+    sets = [*trainer.batches, *trainer.held_out]
+    fitting = memory.fitting(config, recipe, sets, free, trainer.parts)
+    if fitting is None:
+        most = max(memory.step_bytes(config, recipe, [item]) for one in sets for item in one)
+        raise GroundtoneError(
+            f"The longest example needs about {most / 1e9:.1f} GB beside the model; "
+            f"{max(0, free) / 1e9:.1f} GB are free.",
+            "Leave out long examples, show fewer passages, or end other programs.",
+        )
+    if fitting > trainer.parts:
+        trainer.parts = fitting
+        trainer.save(checkpoint)  # a resumed run must add up the same parts
+        tell({"event": "halved", "parts": fitting, "why": "whole batches would not fit"})
+    trainer.reader.cache_bytes = min(trainer.reader.cache_bytes, max(0, free // 2))
+
+
+def _export(folder: Path, job: dict[str, Any], trainer: Trainer) -> None:
+    from safetensors.torch import save_file
+
+    from groundtone.tuning.gguf import export_adapter
+
+    activated = job["invocation_tokens"] if trainer.recipe.kind == "alora" else None
     adapter = folder / "adapter"
     adapter.mkdir(exist_ok=True)
     save_file(trainer.best, str(adapter / "adapter_model.safetensors"))
@@ -96,18 +189,16 @@ def _train(folder: Path, tell: Any) -> dict[str, Any]:
         trainer.best,
         trainer.config,
         folder / "adapter.gguf",
-        base_gguf=base,
+        base_gguf=Path(job["base_gguf"]),
         invocation_tokens=activated,
     )
-    checkpoint.unlink(missing_ok=True)
-    return {
-        "event": "trained",
-        "steps": trainer.step,
-        "of": trainer.steps,
-        "valid_loss": trainer.best_loss if parts["held_out"] else None,
-        "trained_tokens": tokens * trainer.step // max(1, len(trainer.batches)),
-        "seconds": round(time.monotonic() - began, 1),
-    }
+
+
+def _end_line(log: Path) -> None:
+    """A kill may have cut the last event short; the next one must not be glued to it."""
+    if log.exists() and log.read_bytes()[-1:] not in (b"\n", b""):
+        with log.open("ab") as file:
+            file.write(b"\n")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import math
-import random
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -24,34 +24,35 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import functional as F
-from transformers import DynamicCache
 
+from groundtone.tuning.batches import Sequence3, batches, divided, order
+from groundtone.tuning.reading import Reader, bag_f1
 from groundtone.tuning.recipe import Recipe
+
+__all__ = ["Measured", "Sequence3", "Trainer"]
 
 Event = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence3:
-    """One example as token ids: what the base reads, what is asked, what must be answered."""
+class Measured:
+    """Held-out examples at one moment: loss per answer token, share of tokens guessed right, and
+    the answers' overlap with the wanted ones (None: none were written)."""
 
-    prefix: tuple[int, ...]
-    question: tuple[int, ...]
-    answer: tuple[int, ...]
-
-    def __len__(self) -> int:
-        return len(self.prefix) + len(self.question) + len(self.answer)
+    loss: float
+    accuracy: float
+    answers: float | None = None
 
 
 class Trainer:
     """Trains one adapter; :meth:`run` yields events and leaves the best state in ``best``.
 
     Args:
-        model: the base, float32, in evaluation mode.
+        model: the base, float32, in evaluation mode; on a GPU in bfloat16 or 4 bits.
         recipe: how.
         train, held_out: examples; held-out ones are never trained on.
         pad: any valid token id.
+        parts: how many parts each batch is read in, one after the other, for want of memory.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Trainer:
         held_out: Sequence[Sequence3],
         *,
         pad: int = 0,
+        parts: int = 1,
     ) -> None:
         from peft import LoraConfig, get_peft_model
 
@@ -69,98 +71,145 @@ class Trainer:
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         self.recipe = recipe
+        self.parts = parts
         self.config = LoraConfig(
             r=recipe.rank,
             lora_alpha=recipe.alpha,
             target_modules=list(recipe.targets),
-            lora_dropout=0.0,
+            lora_dropout=recipe.dropout,
+            use_rslora=recipe.kind == "rslora",
+            use_dora=recipe.kind == "dora",
             task_type="CAUSAL_LM",
         )
         self.peft = get_peft_model(model, self.config)
-        self._body = self.peft.base_model.model.model
-        self._head = self.peft.base_model.model.lm_head
-        self._pad = pad
-        self.batches = _batches(train, recipe.batch_size, recipe.seed)
-        self._held_out = _batches(held_out, recipe.batch_size, recipe.seed)
-        self._kept: dict[tuple[str, int], tuple[torch.Tensor, torch.Tensor]] = {}
-        self._kept_bytes = 0
+        self.reader = Reader(
+            self.peft,
+            activated=recipe.kind == "alora",
+            cache_bytes=recipe.cache_bytes,
+            pad=pad,
+            device=next(self.peft.parameters()).device,
+        )
+        size, tokens = recipe.batch_size, recipe.batch_tokens
+        self.batches = batches(train, size=size, tokens=tokens, seed=recipe.seed)
+        self.held_out = batches(held_out, size=size, tokens=tokens, seed=recipe.seed)
+        self._dropouts = [m for m in self.peft.modules() if isinstance(m, torch.nn.Dropout) and m.p]
         self.parameters = [p for p in self.peft.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(
             self.parameters, lr=recipe.learning_rate, weight_decay=0.0
         )
-        self.steps = len(self.batches) * recipe.epochs
+        self.per_epoch = -(-len(self.batches) // recipe.accumulate)
+        self.steps = self.per_epoch * recipe.epochs
         self.step = 0
         self.best: dict[str, torch.Tensor] = {}
         self.best_loss = math.inf
+        self.best_answers = -1.0
+        self._lowest = math.inf
         self._worse = 0
 
-    def run(self, checkpoint: Callable[[], None] | None = None) -> Iterator[Event]:
-        """Train to the end or until the held-out loss stops falling; yield one event a step."""
-        every = max(1, min(len(self.batches) // 2, 20))
-        clock = _Clock(self.steps, len(self.batches))
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.step >= self.steps or self._worse >= self.recipe.patience
+
+    def run(
+        self,
+        checkpoint: Callable[[], None] | None = None,
+        paused: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Event]:
+        """Train to the end, or until nothing gets better; yield one event a step.
+
+        Args:
+            checkpoint: called now and then, when :meth:`save` would be right.
+            paused: asked before each step; once true, a checkpoint is made and the run ends.
+        """
+        every = max(1, min(self.per_epoch // 2, 20))
+        clock = _Clock(self.steps, self.per_epoch)
         if not self.best:
-            valid = self.held_out_loss()
-            self._keep(valid)
-            yield {"event": "start", "of": self.steps, "valid_loss": _round(valid)}
-        while self.step < self.steps and self._worse < self.recipe.patience:
-            number = self._order()[self.step % len(self.batches)]
-            batch = self.batches[number]
-            cached = ("train", number) in self._kept
+            yield self._start()
+        while not self.ended:
+            if paused():
+                if checkpoint:
+                    checkpoint()
+                return
+            group = self._group()
+            cached = all(self.reader.kept(("train", number, 0, self.parts)) for number in group)
             began = time.perf_counter()
-            loss = self._train_step(("train", number), batch)
+            try:
+                loss, accuracy = self._train_step(group)
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error) or not self._halve():
+                    raise
+                if checkpoint:
+                    checkpoint()
+                yield {"event": "halved", "parts": self.parts, "why": "memory ran out"}
+                continue
             self.step += 1
-            clock.add(cached, time.perf_counter() - began, sum(map(len, batch)))
+            tokens = sum(len(item) for number in group for item in self.batches[number])
+            clock.add(cached, time.perf_counter() - began, tokens)
             event: Event = {
                 "event": "step",
                 "step": self.step,
                 "of": self.steps,
                 "train_loss": _round(loss),
+                "train_accuracy": _round(accuracy),
                 "valid_loss": None,
                 "tokens_per_s": clock.rate(),
                 "left_s": clock.left(self.step),
             }
             if self.step % every == 0 or self.step == self.steps:
-                valid = self.held_out_loss()
-                self._keep(valid)
-                event["valid_loss"] = _round(valid)
+                event |= self._judge()
                 if checkpoint:
                     checkpoint()
             yield event
 
-    def held_out_loss(self) -> float | None:
-        """Mean loss per answer token on the held-out examples; None without any."""
-        if not self._held_out:
+    def measure(self) -> Measured | None:
+        """The held-out examples; None without any."""
+        if not self.held_out:
             return None
-        total, count = 0.0, 0
+        total, count, right = 0.0, 0, 0
+        overlaps: list[float] = []
+        wanted = self.recipe.answers if self.recipe.stop_on == "answers" else 0
         with torch.no_grad():
-            for i, batch in enumerate(self._held_out):
-                size = sum(len(item.answer) for item in batch)
-                total += float(self._loss(("held", i), batch)) * size
-                count += size
-        return total / count
+            for number, batch in enumerate(self.held_out):
+                for part, some in enumerate(divided(batch, self.parts)):
+                    key = ("held", number, part, self.parts)
+                    loss, size, hits = self.reader.loss(key, some)
+                    total, count, right = total + float(loss), count + size, right + hits
+                    if len(overlaps) < wanted:
+                        written = self.reader.answers(key, some)
+                        overlaps += map(bag_f1, written, [item.answer for item in some])
+        answers = sum(overlaps) / len(overlaps) if overlaps else None
+        return Measured(total / count, right / count, answers)
 
     def state(self) -> dict[str, torch.Tensor]:
         """The adapter's tensors by PEFT's names."""
         from peft import get_peft_model_state_dict
 
         state: dict[str, torch.Tensor] = get_peft_model_state_dict(self.peft)
-        return {name: tensor.detach().clone() for name, tensor in state.items()}
+        return {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
 
     def save(self, path: Path) -> None:
         """Write all that a resumed run needs; atomic."""
         partial = path.with_suffix(".part")
-        torch.save(
-            {
-                "step": self.step,
-                "worse": self._worse,
-                "best_loss": self.best_loss,
-                "best": self.best,
-                "adapter": self.state(),
-                "optimiser": self.optimiser.state_dict(),
-                "recipe": json.dumps(asdict(self.recipe)),
-            },
-            partial,
-        )
+        with partial.open("wb") as file:
+            torch.save(
+                {
+                    "step": self.step,
+                    "worse": self._worse,
+                    "lowest": self._lowest,
+                    "best_loss": self.best_loss,
+                    "best_answers": self.best_answers,
+                    "best": self.best,
+                    "adapter": self.state(),
+                    "optimiser": self.optimiser.state_dict(),
+                    "random": torch.get_rng_state(),
+                    "parts": self.parts,
+                    "recipe": json.dumps(asdict(self.recipe)),
+                },
+                file,
+            )
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(path)
 
     def load(self, path: Path) -> None:
@@ -170,84 +219,90 @@ class Trainer:
         saved = torch.load(path, weights_only=True)
         set_peft_model_state_dict(self.peft, saved["adapter"])
         self.optimiser.load_state_dict(saved["optimiser"])
-        self.step, self._worse = saved["step"], saved["worse"]
+        self.step, self._worse, self._lowest = saved["step"], saved["worse"], saved["lowest"]
         self.best, self.best_loss = saved["best"], saved["best_loss"]
+        self.best_answers, self.parts = saved["best_answers"], saved["parts"]
+        torch.set_rng_state(saved["random"])
 
     # -- one step ---------------------------------------------------------------------------
 
-    def _train_step(self, key: tuple[str, int], batch: Sequence[Sequence3]) -> float:
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.learning_rate * _schedule(self.step, self.steps)
-        loss = self._loss(key, batch)
-        self.optimiser.zero_grad()
-        loss.backward()
+    def _train_step(self, group: Sequence[int]) -> tuple[float, float]:
+        """Mean loss and accuracy of a step's answer tokens. Changes nothing when it fails."""
+        random = torch.get_rng_state()
+        for module in self._dropouts:
+            module.train()
+        try:
+            loss, accuracy = self._gradients(group)
+        except (MemoryError, RuntimeError):
+            self.optimiser.zero_grad()
+            torch.set_rng_state(random)
+            raise
+        finally:
+            for module in self._dropouts:
+                module.eval()
+        for settings in self.optimiser.param_groups:
+            settings["lr"] = self.recipe.rate(self.step, self.steps)
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
-        return float(loss)
+        return loss, accuracy
 
-    def _loss(self, key: tuple[str, int], batch: Sequence[Sequence3]) -> torch.Tensor:
-        activated = self.recipe.kind == "alora"
-        state, read = self._passages(key, batch) if activated else _nothing(len(batch))
-        asked = [(() if activated else item.prefix) + item.question for item in batch]
-        ids, mask = _pad_right(
-            [a + item.answer[:-1] for a, item in zip(asked, batch, strict=True)], self._pad
-        )
-        full = torch.cat([read, mask], dim=1)
-        positions = (full.cumsum(1) - 1).clamp(min=0)[:, read.shape[1] :]
-        hidden = self._body(
-            input_ids=ids,
-            attention_mask=full,
-            position_ids=positions,
-            past_key_values=_cache(state) if state.numel() else None,
-            use_cache=bool(state.numel()),
-        ).last_hidden_state
-        rows = [
-            hidden[i, len(a) - 1 : len(a) - 1 + len(item.answer)]
-            for i, (a, item) in enumerate(zip(asked, batch, strict=True))
-        ]
-        labels = torch.tensor([token for item in batch for token in item.answer])
-        return F.cross_entropy(self._head(torch.cat(rows)), labels)
+    def _gradients(self, group: Sequence[int]) -> tuple[float, float]:
+        self.optimiser.zero_grad()
+        tokens = sum(len(item.answer) for number in group for item in self.batches[number])
+        total, right = 0.0, 0
+        for number in group:
+            for part, batch in enumerate(divided(self.batches[number], self.parts)):
+                loss, _, hits = self.reader.loss(("train", number, part, self.parts), batch)
+                (loss / tokens).backward()
+                total, right = total + float(loss.detach()), right + hits
+        return total / tokens, right / tokens
 
-    def _passages(
-        self, key: tuple[str, int], batch: Sequence[Sequence3]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The base's state after reading each example's passages, kept while memory allows.
+    def _group(self) -> list[int]:
+        """The batches of the next step."""
+        epoch, at = divmod(self.step, self.per_epoch)
+        numbers = order(len(self.batches), epoch, self.recipe.seed)
+        return numbers[at * self.recipe.accumulate : (at + 1) * self.recipe.accumulate]
 
-        Shape [layers, 2, batch, heads, tokens, head size] in float16, with the mask of its tokens.
-        """
-        if key in self._kept:
-            return self._kept[key]
-        ids, mask = _pad_left([item.prefix for item in batch], self._pad)
-        cache = DynamicCache()
-        with torch.no_grad(), self.peft.disable_adapter():
-            self._body(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=(mask.cumsum(1) - 1).clamp(min=0),
-                past_key_values=cache,
-                use_cache=True,
-            )
-        # Half precision, kept or not: what is served keeps its state in half precision too, and
-        # an epoch must not depend on what there was memory for.
-        state = torch.stack([torch.stack([la.keys, la.values]) for la in cache.layers]).half()
-        if self._kept_bytes + state.nbytes <= self.recipe.cache_bytes:
-            self._kept[key] = (state, mask)
-            self._kept_bytes += state.nbytes
-        return state, mask
+    def _halve(self) -> bool:
+        """Read batches in twice as many parts; False where they have no more examples."""
+        self.reader.forget()
+        if self.parts >= max(map(len, self.batches)):
+            return False
+        self.parts *= 2
+        return True
 
-    def _order(self) -> list[int]:
-        epoch = self.step // len(self.batches)
-        order = list(range(len(self.batches)))
-        random.Random(f"{self.recipe.seed}/{epoch}").shuffle(order)
-        return order
+    # -- the best state ---------------------------------------------------------------------
 
-    def _keep(self, valid: float | None) -> None:
-        if valid is None or valid < self.best_loss:
-            self.best_loss = valid if valid is not None else self.best_loss
+    def _start(self) -> Event:
+        return {"event": "start", "of": self.steps, **self._judge()}
+
+    def _judge(self) -> Event:
+        found = self.measure()
+        self._keep(found)
+        return _told(found)
+
+    def _keep(self, found: Measured | None) -> None:
+        """Keep the state if it is the best; count measurements in which nothing got better."""
+        if found is None:
             self.best = self.state()
-            self._worse = 0
-        else:
-            self._worse += 1
+            return
+        answers = -1.0 if found.answers is None else found.answers
+        better = (answers, -found.loss) > (self.best_answers, -self.best_loss)
+        improved = found.loss < self._lowest or answers > self.best_answers
+        if better or not self.best:
+            self.best, self.best_loss, self.best_answers = self.state(), found.loss, answers
+        self._lowest = min(self._lowest, found.loss)
+        self._worse = 0 if improved else self._worse + 1
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether this error is torch's or Python's way of saying that memory ran out."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    told = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "not enough memory" in told or "can't allocate memory" in told or "out of memory" in told
+    )
 
 
 class _Clock:
@@ -274,51 +329,13 @@ class _Clock:
         return round(new * fresh + (self._steps - max(step, self._per_epoch)) * kept)
 
 
-def _batches(examples: Sequence[Sequence3], size: int, seed: int) -> list[list[Sequence3]]:
-    """Batches of similar length, so that little is padded; the same for the same seed."""
-    shuffled = list(examples)
-    random.Random(seed).shuffle(shuffled)
-    shuffled.sort(key=lambda item: (len(item.prefix), len(item)))
-    return [shuffled[i : i + size] for i in range(0, len(shuffled), size)]
-
-
-def _schedule(step: int, steps: int) -> float:
-    warm = max(1, round(steps * 0.06))
-    if step < warm:
-        return (step + 1) / warm
-    return 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
-
-
-def _pad_left(rows: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    width = max(map(len, rows))
-    ids = torch.full((len(rows), width), pad)
-    mask = torch.zeros((len(rows), width), dtype=torch.long)
-    for i, row in enumerate(rows):
-        if row:
-            ids[i, width - len(row) :] = torch.tensor(row)
-            mask[i, width - len(row) :] = 1
-    return ids, mask
-
-
-def _pad_right(rows: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    width = max(map(len, rows))
-    ids = torch.full((len(rows), width), pad)
-    mask = torch.zeros((len(rows), width), dtype=torch.long)
-    for i, row in enumerate(rows):
-        ids[i, : len(row)] = torch.tensor(row)
-        mask[i, : len(row)] = 1
-    return ids, mask
-
-
-def _nothing(size: int) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.empty(0), torch.zeros((size, 0), dtype=torch.long)
-
-
-def _cache(state: torch.Tensor) -> DynamicCache:
-    cache = DynamicCache()
-    for layer, (keys, values) in enumerate(state.float()):
-        cache.update(keys, values, layer)
-    return cache
+def _told(found: Measured | None) -> Event:
+    if found is None:
+        return {"valid_loss": None}
+    told = {"valid_loss": _round(found.loss), "valid_accuracy": _round(found.accuracy)}
+    if found.answers is not None:
+        told["valid_answers"] = _round(found.answers)
+    return told
 
 
 def _round(value: float | None) -> float | None:

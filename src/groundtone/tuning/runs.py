@@ -16,7 +16,7 @@ from typing import Any
 from groundtone.errors import MissingExtra
 
 Event = dict[str, Any]
-ENDS = frozenset({"trained", "cancelled", "failed"})
+ENDS = frozenset({"trained", "paused", "cancelled", "failed"})
 
 
 def start(folder: Path) -> None:
@@ -39,7 +39,11 @@ def start(folder: Path) -> None:
         "TOKENIZERS_PARALLELISM": "false",
         # Threads that wait should sleep: spinning ones make two programs on two cores crawl.
         "OMP_WAIT_POLICY": "passive",
+        # Fewer threads for small matrices would be other sums: bits depend on their number.
+        "OMP_DYNAMIC": "false",
+        "MKL_DYNAMIC": "false",
     }
+    (folder / "pause").unlink(missing_ok=True)
     with (folder / "stderr.log").open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "groundtone.tuning.child", str(folder)],
@@ -121,6 +125,22 @@ def follow(
             yield {"event": "failed", "error": _last_words(folder)}
             return
         time.sleep(poll_s)
+
+
+def pause(folder: Path, *, wait_s: float = 120.0) -> bool:
+    """Ask the run to stop after the step at hand, with a checkpoint of just that.
+
+    Returns whether it stopped so within the time; False also where none was at work. A run that
+    ends meanwhile has nothing to pause.
+    """
+    if not alive(folder):
+        return False
+    (folder / "pause").touch()
+    end = time.monotonic() + wait_s
+    while alive(folder) and time.monotonic() < end:
+        time.sleep(0.05)
+    told = events(folder)
+    return bool(told) and told[-1]["event"] == "paused"
 
 
 def cancel(folder: Path, *, wait_s: float = 10.0) -> bool:

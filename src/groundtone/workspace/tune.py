@@ -51,7 +51,8 @@ class Run:
 
     @property
     def status(self) -> str:
-        """``running``, ``trained``, ``succeeded``, ``cancelled``, ``failed`` or ``interrupted``."""
+        """``running``, ``paused``, ``trained``, ``succeeded``, ``cancelled``, ``failed``, or
+        ``interrupted``: killed without a word."""
         stored = self._stored()
         if stored.status != "running":
             return stored.status
@@ -83,7 +84,7 @@ class Run:
                     self.id,
                     status=event["event"],
                     error=event.get("error"),
-                    finished_at=time.time(),
+                    finished_at=None if event["event"] == "paused" else time.time(),
                 )
 
     def wait(self) -> Run:
@@ -96,6 +97,19 @@ class Run:
         if last.get("event") == "failed":
             raise GroundtoneError(f"Run {self.id} failed: {last.get('error')}.")
         return self
+
+    def pause(self) -> bool:
+        """Stop after the step at hand, with a checkpoint of it; False if it ended meanwhile.
+
+        Raises:
+            WrongUse: it is not at work.
+        """
+        if self.status != "running":
+            raise WrongUse(f"Run {self.id} is not at work: it is {self.status}.")
+        paused = runs.pause(self.folder)
+        if paused:
+            self._workspace.catalog.update_run(self.id, status="paused")
+        return paused
 
     def cancel(self) -> bool:
         """End the run; what was checkpointed stays. Returns whether it was at work."""
