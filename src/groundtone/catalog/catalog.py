@@ -5,6 +5,7 @@ from __future__ import annotations
 from groundtone.catalog.answers import Answers
 from groundtone.catalog.collections import Collections
 from groundtone.catalog.documents import Documents
+from groundtone.catalog.feedback import Feedback
 from groundtone.catalog.files import Files
 from groundtone.catalog.jobs import Jobs
 from groundtone.catalog.keys import Keys
@@ -13,7 +14,7 @@ from groundtone.catalog.syncs import Syncs
 from groundtone.catalog.windows import Windows
 
 
-class Catalog(Documents, Windows, Collections, Models, Answers, Syncs, Files, Jobs, Keys):
+class Catalog(Documents, Windows, Collections, Models, Answers, Syncs, Files, Jobs, Keys, Feedback):
     """All that a workspace knows; safe from many threads and processes at once.
 
     Args:

@@ -103,4 +103,5 @@ class Passage:
             "score": self.score,
             "dense": self.dense,
             "lexical": self.lexical,
+            "version": self.version,
         }

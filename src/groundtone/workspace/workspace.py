@@ -398,11 +398,13 @@ class Workspace:
         model: str | None = None,
         history: Sequence[Message] = (),
         limits: Filter = EVERYTHING,
+        logged: Callable[[str], None] | None = None,
     ) -> Iterator[str | Answer]:
         """Yield pieces of text as they are written, then the finished answer; it is logged.
 
         Closing the iterator, or Ctrl-C while it works, stops the model; the log keeps what was
-        written until then, marked as stopped.
+        written until then, marked as stopped. `logged` is told the id in the log, before the
+        answer comes.
 
         Raises:
             WrongUse: an empty question, an unknown model, a history that is no conversation.
@@ -410,13 +412,19 @@ class Workspace:
         if not question.strip():
             raise WrongUse("The question is empty.", "Write a question.")
         name = self.model_name(model)
+
+        def log(answer: Answer) -> None:
+            id = self._log(answer)
+            if logged is not None:
+                logged(id)
+
         events = self.answerer_for(limits).stream(
-            question, model=name, system=self.voice(name), history=history, stopped=self._log
+            question, model=name, system=self.voice(name), history=history, stopped=log
         )
         with contextlib.closing(events):  # type: ignore[type-var]
             for event in events:
                 if not isinstance(event, str):
-                    self._log(event)
+                    log(event)
                 yield event
 
     def model_name(self, model: str | None = None) -> str:
@@ -458,15 +466,15 @@ class Workspace:
             for version in versions
         )
 
-    def _log(self, answer: Answer) -> None:
+    def _log(self, answer: Answer) -> str:
         import uuid
 
         from groundtone.catalog import StoredAnswer
 
+        id = f"answer-{uuid.uuid4().hex[:12]}"
         value: dict[str, Any] = answer.to_json()
-        self.catalog.put_answer(
-            StoredAnswer(f"answer-{uuid.uuid4().hex[:12]}", answer.question, answer.model, value)
-        )
+        self.catalog.put_answer(StoredAnswer(id, answer.question, answer.model, value))
+        return id
 
     def style(self) -> Style | None:
         """The declared house style: ``style.toml`` beside ``groundtone.toml``, if there is one."""

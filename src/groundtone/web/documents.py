@@ -1,0 +1,420 @@
+"""What the workspace knows: collections, what is in each, what could not be read, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from nicegui import ui
+
+from groundtone.catalog import DocumentInfo, Source
+from groundtone.errors import GroundtoneError
+from groundtone.web.elements import (
+    attribute,
+    badge,
+    button,
+    choice,
+    empty,
+    field,
+    form,
+    link,
+    node,
+    picture,
+)
+from groundtone.web.layout import Visit, announce, dialog, frame
+from groundtone.web.syncs import Progress
+from groundtone.workspace import collections
+
+SHOWN = 200  # documents in the list; the rest is found by name
+OFTEN = 0.4  # seconds between two looks at a sync
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What one collection holds that the visitor may see.
+
+    Attributes:
+        failed: (source, file, name inside it, reason).
+        uploads: path of the folder where handed-in files are kept, as its source is remembered.
+    """
+
+    collection: str
+    names: tuple[str, ...]
+    sources: tuple[Source, ...]
+    documents: tuple[DocumentInfo, ...]
+    failed: tuple[tuple[Source, str, str, str], ...]
+    uploads: Path
+
+
+def contents(here: Visit, collection: str) -> Contents:
+    """Look up a collection; one that the visitor may not see is as one that is not there."""
+    workspace, sight = here.workspace, here.sight()
+    names = here.collections()
+    chosen = collection if collection in names else (names[0] if names else "")
+    sources = [s for s in workspace.catalog.sources() if s.collection == chosen]
+    documents = [d for s in sources for d in workspace.catalog.documents(s.id) if sight.allows(d)]
+    failed = [
+        (source, failure.path, name, reason)
+        for source in sources
+        for failure in workspace.catalog.failed_files(source.id).values()
+        for name, reason in failure.reasons
+        if here.visitor.groups is None  # of a file that was not read nobody knows the groups
+    ]
+    kept = collections.uploads(workspace, chosen) if chosen else workspace.state
+    return Contents(chosen, tuple(names), tuple(sources), tuple(documents), tuple(failed), kept)
+
+
+@ui.page("/documents")
+async def documents(request: Request, collection: str = "") -> None:
+    """Collections and their documents."""
+    with frame(request, "documents", "Documents") as here:
+        if not here.visitor.may("files"):
+            empty("Not with this key", "Your key does not have the scope “files”.")
+            return
+        await DocumentsPage(here, collection).show()
+
+
+class DocumentsPage:
+    """One view of a collection, which follows what a sync does."""
+
+    def __init__(self, here: Visit, collection: str) -> None:
+        self._here, self._wanted = here, collection
+        self._filter = ""
+        self._seen: Progress | None = None
+
+    async def show(self) -> None:
+        """Make the page."""
+        found = await asyncio.to_thread(contents, self._here, self._wanted)
+        self._found = found
+        with node("div", classes="page-head"):
+            node("h1", "Documents")
+            with node("div", classes="choices"):
+                names = [(name, name) for name in found.names]
+                choice("Collection", names, found.collection, _go)
+                if self._here.visitor.unlimited:
+                    button("New", self._new_collection, "quiet", icon="add")
+        self._state = node("div", classes="sync-state", aria_live="polite")
+        if found.collection:
+            self._add()
+        self._list = node("div")
+        self._fill()
+        ui.timer(OFTEN, self._follow)
+
+    # -- adding -----------------------------------------------------------------------------
+
+    def _add(self) -> None:
+        here, found = self._here, self._found
+        zone = node(
+            "div",
+            classes="drop",
+            data_upload=f"/documents/upload?collection={quote(found.collection)}",
+        )
+        zone.on("sent", self._sent, args=[])
+        with zone:
+            picture("upload")
+            with node("p"):
+                node("span", "Drop files here, or ")
+                with node("label", classes="choose"):
+                    node("span", "choose files")
+                    node("input", type="file", multiple=True, classes="visually-hidden")
+            node("p", "PDF, Office, HTML, Markdown, text, CSV, mail, archives.", "hint")
+        if here.visitor.unlimited and here.visitor.may("admin"):
+            with form(self._sync_folder, "inline"):
+                with node("div", classes="grow"):
+                    field(
+                        "Or keep a folder or a web page in step",
+                        "path",
+                        placeholder="/home/me/manuals or https://docs.example.com/sitemap.xml",
+                        required=True,
+                    )
+                node("button", "Sync", "button", type="submit")
+
+    def _sent(self) -> None:
+        self._here.site.syncs.sync(self._found.collection, self._found.uploads)
+
+    def _sync_folder(self, fields: dict[str, str]) -> None:
+        path = fields["path"].strip()
+        if path:
+            address = path.startswith(("http://", "https://"))
+            source: str | Path = path if address else Path(path).expanduser()
+            self._here.site.syncs.sync(self._found.collection, source)
+
+    def _new_collection(self) -> None:
+        with dialog("New collection") as box:
+            node("p", "Documents of one collection are searched apart from all others.", "note")
+
+            async def made(fields: dict[str, str]) -> None:
+                try:
+                    name = fields["name"].strip()
+                    await asyncio.to_thread(self._here.workspace.create_collection, name)
+                except GroundtoneError as error:
+                    announce(str(error), "bad")
+                else:
+                    _go(name)
+
+            with form(made):
+                field(
+                    "Name",
+                    "name",
+                    hint="Small letters, digits, '.', '-' and '_'.",
+                    required=True,
+                    autocomplete="off",
+                )
+                with node("div", classes="buttons"):
+                    node("button", "Make it", "button primary", type="submit")
+        box.run_method("showModal")
+
+    # -- what is there ----------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        found = self._found
+        self._list.clear()
+        with self._list:
+            if not found.documents and not found.failed:
+                empty(
+                    "No documents yet",
+                    "Drop some files above. They are read, cut into passages and indexed on this "
+                    "machine; then ask about them.",
+                )
+            if found.failed:
+                self._failures()
+            if found.documents:
+                self._documents()
+            if found.sources:
+                self._sources()
+
+    def _failures(self) -> None:
+        with node("section", classes="section"):
+            node("h2", f"Could not be read ({len(self._found.failed)})")
+            with node("ul", classes="failures"):
+                for _source, file, name, reason in self._found.failed[:SHOWN]:
+                    with node("li"):
+                        node("span", f"{file}!/{name}" if name else file, "title")
+                        node("span", reason, "reason")
+
+    def _documents(self) -> None:
+        found = self._found
+        wanted = self._filter.casefold()
+        shown = [d for d in found.documents if wanted in f"{d.title} {d.path}".casefold()]
+        with node("section", classes="section"):
+            with node("div", classes="section-head"):
+                count = len(found.documents)
+                node("h2", f"{count:,} document{'s' if count != 1 else ''}")
+                search = node(
+                    "input",
+                    type="search",
+                    placeholder="Find by name",
+                    aria_label="Find by name",
+                    value=self._filter,
+                )
+                search.on(
+                    "change", lambda e: self._find(e.args), js_handler="e => emit(e.target.value)"
+                )
+            with node("ul", classes="rows documents"):
+                for document in shown[:SHOWN]:
+                    with node("li"):
+                        self._document(document)
+            if len(shown) > SHOWN:
+                node("p", f"{len(shown) - SHOWN:,} more; find them by name.", "note")
+            if not shown:
+                node("p", "None of this name.", "note")
+
+    def _document(self, document: DocumentInfo) -> None:
+        with link("", f"/documents/{document.version}", "row-link"):
+            node("span", document.title, "title")
+            node("span", document.path, "path")
+            with node("span", classes="where"):
+                node("span", f"{document.chunk_count:,} passages · {_ago(document.synced_at)} ")
+                if not document.chunk_count:
+                    badge("no text", "busy")
+        source = next(s for s in self._found.sources if s.id == document.source)
+        if self._handed_in(source):
+            button(
+                "",
+                lambda: self._delete(document),
+                "quiet",
+                icon="delete",
+                aria_label=f"Delete {document.title}",
+            )
+
+    def _sources(self) -> None:
+        with node("section", classes="section"):
+            with node("div", classes="section-head"):
+                node("h2", "Kept in step")
+                button("Sync all", lambda: self._sync_all(), "quiet", icon="sync")
+            with node("ul", classes="rows"):
+                for source in self._found.sources:
+                    with node("li", classes="source-row"):
+                        with node("div"):
+                            handed = self._handed_in(source)
+                            node("span", "Files dropped here" if handed else source.path, "title")
+                            many = sum(d.source == source.id for d in self._found.documents)
+                            node("span", f"{many:,} documents", "where")
+                        if self._here.visitor.unlimited:
+                            button("Forget", lambda s=source: self._forget(s), "quiet")
+                    del source
+            if self._found.collection != "default" and self._here.visitor.unlimited:
+                with node("div", classes="buttons"):
+                    button("Delete this collection", self._delete_collection, "danger")
+
+    def _handed_in(self, source: Source) -> bool:
+        root = self._here.workspace.folder.resolve()
+        return (root / source.path) == self._found.uploads
+
+    def _sync_all(self) -> None:
+        self._here.site.syncs.sync(self._found.collection)
+
+    async def _find(self, text: str) -> None:
+        self._filter = text
+        self._fill()
+
+    # -- taking away ------------------------------------------------------------------------
+
+    def _delete(self, document: DocumentInfo) -> None:
+        def work(tell: Callable[[Any], None]) -> Any:
+            path = self._found.uploads / (document.file or document.path)
+            if path.resolve().is_relative_to(self._found.uploads):
+                path.unlink(missing_ok=True)
+            workspace = self._here.workspace
+            return workspace.sync(
+                self._found.uploads, collection=self._found.collection, progress=tell
+            )
+
+        _confirm(
+            "Delete this document?",
+            f"“{document.title}” was dropped here; its file is deleted, and answers can no longer "
+            "rest on it.",
+            "Delete it",
+            lambda: self._here.site.syncs.do(document.path, self._found.collection, work),
+        )
+
+    def _forget(self, source: Source) -> None:
+        from groundtone.syncing.sources import named
+
+        workspace = self._here.workspace
+        path = named(workspace.folder.resolve(), source.path)
+
+        def work(tell: Callable[[Any], None]) -> str:
+            gone = sum(workspace.forget(path).values())
+            return f"{gone:,} documents were forgotten; the files stay where they are."
+
+        _confirm(
+            "Forget this source?",
+            f"The documents of {source.path} leave the index; the files stay where they are.",
+            "Forget it",
+            lambda: self._here.site.syncs.do(source.path, self._found.collection, work),
+        )
+
+    def _delete_collection(self) -> None:
+        name = self._found.collection
+
+        async def gone() -> None:
+            try:
+                await asyncio.to_thread(self._here.workspace.delete_collection, name)
+            except GroundtoneError as error:
+                announce(str(error), "bad")
+            else:
+                _go("")
+
+        _confirm(
+            f"Delete the collection “{name}”?",
+            "Its documents leave the index. Files that were dropped here are deleted; synced "
+            "folders stay where they are.",
+            "Delete it",
+            gone,
+        )
+
+    # -- following --------------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        progress = self._here.site.syncs.newest
+        if progress is None or (progress is self._seen and not progress.running):
+            return
+        if progress.collection != self._found.collection:
+            return
+        self._state.clear()
+        with self._state:
+            _show_progress(progress)
+        if not progress.running:
+            self._seen = progress
+            self._found = await asyncio.to_thread(contents, self._here, self._found.collection)
+            self._fill()
+
+
+def _show_progress(progress: Progress) -> None:
+    if progress.error:
+        node("p", progress.error, "fault", role="alert")
+        return
+    if progress.report is not None:
+        node("p", progress.report if isinstance(progress.report, str) else _told(progress.report))
+        return
+    step = progress.step
+    with node("div", classes="card"):
+        node("p", f"Syncing {progress.what}", "title")
+        if step is None:
+            node("p", "Looking what has changed …", "note")
+        elif step.page:
+            node("p", f"Fetching page {step.done} of {step.total}: {step.page}", "note")
+        else:
+            left = f" · {step.left:.0f} s left" if step.left else ""
+            told = f"{step.done:,} of {step.total:,} files · {step.chunks:,} passages{left}"
+            node("p", told, "note")
+            share = step.done / step.total if step.total else 0
+            bar = node(
+                "div",
+                classes="progress",
+                role="progressbar",
+                aria_label="Files",
+                aria_valuenow=step.done,
+                aria_valuemax=step.total,
+            )
+            with bar:
+                node("div").style(f"width:{100 * share:.0f}%")
+
+
+def _told(report: Any) -> str:
+    counts = [
+        (report.added, "added"),
+        (report.updated, "updated"),
+        (report.moved, "moved"),
+        (report.deleted, "deleted"),
+        (len(report.failed), "could not be read"),
+    ]
+    told = ", ".join(f"{count:,} {word}" for count, word in counts if count)
+    return f"In step: {told or 'nothing had changed'} ({report.seconds:.1f} s)."
+
+
+def _confirm(title: str, text: str, word: str, done: Callable[[], Any]) -> None:
+    with dialog(title) as box:
+        node("p", text, "note")
+
+        def yes() -> Any:
+            box.run_method("close")
+            return done()
+
+        with node("div", classes="buttons"):
+            button(word, yes, "danger")
+            button("Keep it", lambda: box.run_method("close"))
+    attribute(box, role="alertdialog")
+    box.run_method("showModal")
+
+
+def _go(collection: str) -> None:
+    ui.navigate.to(f"/documents?collection={quote(collection)}")
+
+
+def _ago(moment: float) -> str:
+    seconds = max(0, time.time() - moment)
+    for size, word in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            many = int(seconds // size)
+            return f"{many} {word}{'s' if many > 1 else ''} ago"
+    return "just now"
+
+
