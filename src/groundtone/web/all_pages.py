@@ -19,5 +19,5 @@ def register(pages: FastAPI) -> None:
 
     for module in (files, sign_in, uploads, document):
         known = {getattr(route, "path", "") for route in pages.routes}
-        if not known & {route.path for route in module.router.routes}:  # type: ignore[attr-defined]
+        if not known & {route.path for route in module.router.routes}:
             pages.include_router(module.router)

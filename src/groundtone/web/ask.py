@@ -170,7 +170,8 @@ class Conversation:
             attribute(self._halt, hidden=True)
 
     async def _answer(self, question: str, body: Any, writing: Any, state: Any) -> None:
-        here, ids = self._here, []
+        here = self._here
+        ids: list[str] = []
         written, shown = "", 0.0
         loop = asyncio.get_running_loop()
 

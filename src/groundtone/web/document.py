@@ -41,7 +41,9 @@ async def document(request: Request, version: str) -> None:
         node("p", info.path, "path")
         _facts(info)
         with node("div", classes="buttons"):
-            link("Everything that was understood", f"/documents/{info.version}/understood", "button")
+            link(
+                "Everything that was understood", f"/documents/{info.version}/understood", "button"
+            )
         _passages(chunks, text)
 
 

@@ -416,5 +416,3 @@ def _ago(moment: float) -> str:
             many = int(seconds // size)
             return f"{many} {word}{'s' if many > 1 else ''} ago"
     return "just now"
-
-

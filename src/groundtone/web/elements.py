@@ -135,9 +135,7 @@ ICONS = {
 
 def picture(name: str) -> Node:
     """One of our icons: decoration, hidden from screen readers."""
-    made = node(
-        "svg", classes="icon", viewBox="0 0 24 24", aria_hidden="true", focusable="false"
-    )
+    made = node("svg", classes="icon", viewBox="0 0 24 24", aria_hidden="true", focusable="false")
     with made:
         node("path", d=ICONS[name])
     return made

@@ -81,8 +81,15 @@ def frame(request: Request, current: str, title: str) -> Iterator[Visit]:
             with theme:
                 picture("theme")
             if here.visitor.key is not None:
-                with node("form", action="/sign-out", method="post"), node(
-                    "button", classes="quiet", type="submit", aria_label="Sign out", title="Sign out"
+                with (
+                    node("form", action="/sign-out", method="post"),
+                    node(
+                        "button",
+                        classes="quiet",
+                        type="submit",
+                        aria_label="Sign out",
+                        title="Sign out",
+                    ),
                 ):
                     picture("leave")
     with node("main", classes=f"main {current}", id="content", tabindex="-1"):

@@ -19,9 +19,7 @@ class SourcePanel:
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
-        self._box = node(
-            "aside", classes="source", aria_label="Source", tabindex="-1", hidden=True
-        )
+        self._box = node("aside", classes="source", aria_label="Source", tabindex="-1", hidden=True)
 
     async def open(self, reference: Reference) -> None:
         """Show what a sentence rests on, and move there."""
@@ -38,7 +36,9 @@ class SourcePanel:
                     node("p", reference.where, "where")
                 button("", self.close, "quiet", icon="close", aria_label="Close the source")
             if found is None:
-                node("p", "This document has changed or is gone since the answer was given.", "note")
+                node(
+                    "p", "This document has changed or is gone since the answer was given.", "note"
+                )
                 node("blockquote", reference.quote)
             else:
                 _show(found)
@@ -70,9 +70,7 @@ def _show(source: Source) -> None:
 
 def _frame(place: Place, kind: str) -> None:
     made = node("div", classes=f"frame {kind}", aria_hidden="true")
-    made.style(
-        f"left:{place.left}%;top:{place.top}%;width:{place.width}%;height:{place.height}%"
-    )
+    made.style(f"left:{place.left}%;top:{place.top}%;width:{place.width}%;height:{place.height}%")
 
 
 def _text(source: Source) -> None:
@@ -96,8 +94,9 @@ def _line(kind: str, line: Line) -> None:
 
 
 def _table(rows: Sequence[Line]) -> None:
-    with node("div", classes="scroll", tabindex="0", role="region", aria_label="Table"), node(
-        "table"
+    with (
+        node("div", classes="scroll", tabindex="0", role="region", aria_label="Table"),
+        node("table"),
     ):
         if len(rows) > 1:
             with node("thead"), node("tr"):

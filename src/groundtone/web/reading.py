@@ -1,4 +1,4 @@
-"""An answer as the ledger keeps it, made ready to be shown: sentences, their sources, their marks."""
+"""An answer as the ledger keeps it, made ready to be shown: sentences, sources, marks."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _reference(
             citation["start"],
             citation["end"],
             citation["page"],
-            tuple(box) if box else None,  # type: ignore[arg-type]
+            tuple(box) if box else None,
             citation["quote"],
         ),
         citation["quote"],
@@ -131,7 +131,7 @@ def _found(number: int, passage: Mapping[str, Any]) -> Reference:
         start,
         end,
         passage["page"],
-        tuple(box) if box else None,  # type: ignore[arg-type]
+        tuple(box) if box else None,
         text,
     )
     title = passage["title"] or passage["document"]

@@ -79,7 +79,9 @@ class Site:
 
     async def refuse(self, scope: MutableMapping[str, Any]) -> Any:
         """None for a request that may come in, its visitor noted; else what answers it."""
-        headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {
+            name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if not _same_site(scope, headers):
             return _refused(scope, PlainTextResponse("Not from another site.", 403))
@@ -92,8 +94,10 @@ class Site:
             told = "Without keys this page opens only as localhost; make one to open it elsewhere."
             return _refused(scope, PlainTextResponse(told, 403))
         if visitor is None:
-            if scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get(
-                "accept", ""
+            if (
+                scope["type"] == "http"
+                and scope["method"] == "GET"
+                and "text/html" in headers.get("accept", "")
             ):
                 to = quote(path, safe="")
                 return RedirectResponse(f"{SIGN_IN}?to={to}", status_code=303)

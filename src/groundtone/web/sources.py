@@ -114,7 +114,9 @@ def read(workspace: Workspace, sight: Sight, cited: Cited) -> Source | None:
     first = text.find("\n") + 1 if low else 0  # no half line at the beginning
     first = min(first, cited.start - low)
     lines = tuple(_lines(text[first:], cited.start - low - first, cited.end - low - first))
-    picture, passage, words = "", (), ()
+    picture = ""
+    passage: tuple[Place, ...] = ()
+    words: tuple[Place, ...] = ()
     file = pdf_file(workspace, sight, document)
     if file is not None and cited.page is not None:
         try:

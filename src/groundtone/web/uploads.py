@@ -82,7 +82,7 @@ def place(here: Visit, collection: str, name: str) -> Path:
 
 
 def _clean(part: str) -> str:
-    """One part of a path without what could lead elsewhere or cannot be seen; "" if none is left."""
+    """One part of a path without what leads elsewhere or cannot be seen; "" if none is left."""
     text = unicodedata.normalize("NFC", part)
     text = "".join(char for char in text if char.isprintable() and char not in '/\\:*?"<>|')
     text = text.strip().lstrip(".")

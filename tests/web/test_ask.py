@@ -1,0 +1,123 @@
+"""The Ask page, walked through as a person would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.web.serving import faults
+
+from groundtone import Workspace
+
+QUESTION = "Which key changes the number of database connections?"
+pytestmark = pytest.mark.slow
+
+
+def ask(page: Any, question: str) -> Any:
+    """Ask by keyboard; the finished turn."""
+    page.get_by_label("Your question").fill(question)
+    page.keyboard.press("Enter")
+    turn = page.locator(".turn").last
+    turn.locator(".tools").wait_for()
+    return turn
+
+
+def test_a_sentence_opens_the_page_of_the_pdf_that_it_rests_on(site: str, open_page: Any) -> None:
+    page = open_page(site)
+    turn = ask(page, QUESTION)
+    assert turn.locator(".question").inner_text() == QUESTION
+    chip = turn.locator(".chip").first
+    assert "Installation Guide" in chip.get_attribute("aria-label")
+    chip.focus()
+    page.keyboard.press("Enter")
+    panel = page.get_by_role("complementary", name="Source")
+    picture = panel.locator(".sheet img")
+    picture.wait_for()
+    page.wait_for_function("document.querySelector('.sheet img').naturalWidth > 400")
+    sheet, words = panel.locator(".sheet").bounding_box(), panel.locator(".frame.words").first
+    box = words.bounding_box()
+    assert sheet["x"] < box["x"] < sheet["x"] + sheet["width"]
+    assert panel.locator(".frame.passage").count() == 1
+    panel.get_by_text("The same as text").click()
+    assert "connections" in panel.locator("mark").first.inner_text()
+    assert faults(page) == []
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.activeElement.classList.contains('chip')")
+    assert not panel.is_visible()
+
+
+def test_text_is_marked_where_the_sentence_stands_on_a_phone_in_the_dark(
+    site: str, open_page: Any
+) -> None:
+    page = open_page(site, wide=390, scheme="dark")
+    turn = ask(page, "How big may a profile photo be?")
+    turn.locator(".chip").first.click()
+    mark = page.locator(".source mark").first
+    mark.wait_for()
+    assert "4 MB" in mark.inner_text()
+    page.wait_for_function(
+        "(() => { const box = document.querySelector('.source mark').getBoundingClientRect();"
+        " return box.top >= 0 && box.bottom <= innerHeight; })()"
+    )
+    assert faults(page) == []
+    page.get_by_role("button", name="Close the source").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_rows_of_a_spreadsheet_are_a_table(site: str, open_page: Any) -> None:
+    page = open_page(site)
+    turn = ask(page, "How many chairs has the northern desk?")
+    turn.locator(".chip, .entry").first.click()
+    page.locator(".source .path").wait_for()
+    if page.locator(".source .path").inner_text() != "seats.csv":
+        pytest.skip("the model answered from another document")
+    row = page.locator(".source tr.cited").first
+    assert "417" in row.inner_text()
+
+
+def test_a_rating_a_correction_and_a_link_that_can_be_shared(
+    site: str, open_page: Any, folder: Path
+) -> None:
+    page = open_page(site)
+    turn = ask(page, "How many days does a password last?")
+    bad = turn.get_by_role("button", name="Not a good answer")
+    bad.click()
+    turn.get_by_label("What should it have said?").fill("It never expires.")
+    turn.get_by_role("button", name="Keep the correction").click()
+    page.get_by_text("Kept as an example to tune on.").last.wait_for()
+    page.wait_for_function("document.querySelector('.correction').hidden")
+    with Workspace.open(folder) as workspace:
+        stored = workspace.catalog.list_answers(1)[0]
+        assert stored.rating == "bad"
+        assert workspace.catalog.corrections([stored.id]) == {stored.id: "It never expires."}
+    page.get_by_role("link", name="History").click()
+    page.get_by_role("link", name="How many days does a password last?").first.click()
+    page.get_by_role("heading", name="How many days does a password last?").wait_for()
+    assert page.url.endswith(stored.id.removeprefix("answer-"))
+    assert faults(page) == []
+
+
+def test_what_the_documents_do_not_say_is_refused_with_the_nearest_passages(
+    site: str, open_page: Any
+) -> None:
+    page = open_page(site)
+    turn = ask(page, "zzyzx qwertz plugh?")
+    assert turn.locator(".refusal").inner_text() == "The documents do not answer this question."
+    turn.locator(".nearest .entry").first.click()
+    page.locator(".source .page-text, .source .sheet").first.wait_for()
+
+
+@pytest.mark.parametrize("path", ["/", "/history", "/documents"])
+@pytest.mark.parametrize("wide", [390, 1280])
+def test_a_page_can_be_used_by_everybody(
+    site: str, open_page: Callable[..., Any], path: str, wide: int
+) -> None:
+    for scheme in ("light", "dark"):
+        page = open_page(site + path, wide=wide, scheme=scheme)
+        page.locator("#content h1").first.wait_for()
+        assert faults(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= wide
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to content"
