@@ -14,10 +14,7 @@ pytest.importorskip("nicegui", reason="the serve extra is not installed")
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
-    " --disable-background-networking --disable-component-update --disable-sync"
-).split()
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 GUIDES = ("account-management-guide.md", "api-reference.html", "billing-and-plans-guide.docx")
 
 
@@ -34,7 +31,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, examples: Path, minilm: obj
         shutil.copy(examples / "manual" / name, guides / name)
     (guides / "seats.csv").write_text("Desk,Chairs\nNorthern desk,417\nSouthern desk,38\n")
     (guides / "quokka <b>care<.md").write_text(
-        f"# {HOSTILE} Quokka care\n\nA quokka sleeps for 19 hours. {SCRIPT} {HOSTILE}\n\n"
+        f"---\ntitle: <i>Quokka</i> Quokka care\n---\n\n# {HOSTILE} Care\n\n"
+        f"A quokka sleeps for 19 hours. {SCRIPT} {HOSTILE}\n\n"
         "[press me](javascript:document.title='pwned') and ![](http://198.51.100.7/spy.png)\n",
         "utf-8",
     )

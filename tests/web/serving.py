@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,62 @@ def served(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def keep_answer(folder: Path, question: str, quote: str) -> str:
+    """Put an answer into the ledger that says what a document says; its id in addresses."""
+    from groundtone import Workspace
+    from groundtone.catalog import StoredAnswer
+
+    with Workspace.open(folder) as workspace:
+        catalog = workspace.catalog
+        document, start = next(
+            (one, text.index(quote))
+            for one in catalog.documents()
+            if quote in (text := catalog.text(one.version))
+        )
+        chunk = next(c for c in catalog.chunks(document.version) if c.start <= start < c.end)
+        place = {
+            "document": document.path,
+            "title": document.title,
+            "section": chunk.section,
+            "page": chunk.page,
+            "box": chunk.box,
+        }
+        passage = {
+            **place,
+            "rank": 1,
+            "text": catalog.text(document.version, chunk.start, chunk.end),
+            "start": chunk.start,
+            "end": chunk.end,
+            "shown": [],
+            "version": document.version,
+        }
+        citation = {
+            **place,
+            "marker": "[1]",
+            "sentence": quote,
+            "start": start,
+            "end": start + len(quote),
+            "quote": quote,
+            "score": 0.97,
+            "passage": 1,
+        }
+        answer = {
+            "answer": f"{quote} [1]",
+            "refused": False,
+            "rescued": False,
+            "citations": [citation],
+            "unsupported": ["Pigs fly."],
+            "verdicts": [{"sentence": quote, "support": 0.97, "supported": True}],
+            "usage": {"prompt_tokens": 9, "completion_tokens": 3, "cost_usd": 0.0},
+            "timings_ms": {"total": 1.0},
+            "model": "nobody",
+            "passages": [passage],
+        }
+        id = uuid.uuid4().hex[:12]
+        catalog.put_answer(StoredAnswer(f"answer-{id}", question, "nobody", answer))
+        return id
 
 
 def faults(page: Any) -> list[str]:

@@ -62,7 +62,7 @@ def test_a_collection_is_made_filled_and_deleted(
     (tmp_path / "menu" / "monday.md").write_text("# Monday\n\nThere is pea soup.\n", "utf-8")
     page = open_page(f"{site}/documents")
     page.get_by_role("button", name="New").click()
-    page.get_by_label("Name", exact=False).last.fill("canteen")
+    page.locator("dialog[open] input").fill("canteen")
     page.get_by_role("button", name="Make it").click()
     page.wait_for_url("**/documents?collection=canteen")
     page.get_by_text("No documents yet").wait_for()

@@ -5,26 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.web.serving import HOSTILE, SCRIPT
-from tests.web.test_ask import ask
+from tests.web.serving import HOSTILE, SCRIPT, keep_answer
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_hostile_document_and_question_are_shown_as_text(site: str, open_page: Any) -> None:
-    page = open_page(site)
-    turn = ask(page, f"For how many hours does a quokka sleep? {HOSTILE} {SCRIPT}")
-    assert HOSTILE in turn.locator(".question").inner_text()
-    turn.locator(".chip, .entry").first.click()
-    page.locator(".source .page-text").wait_for()
-    assert page.locator("img[src='x'], a[href^='javascript'], .source script").count() == 0
-    assert page.title() == "Ask · groundtone"
+def test_a_hostile_document_question_and_answer_are_shown_as_text(
+    site: str, open_page: Any, folder: Any
+) -> None:
+    quote = f"A quokka sleeps for 19 hours. {SCRIPT} {HOSTILE}"
+    id = keep_answer(folder, f"How long? {HOSTILE} {SCRIPT}", quote)
+    page = open_page(f"{site}/answer/{id}")
+    page.locator(".chip").first.click()
+    page.locator(".source mark").first.wait_for()
+    assert page.locator(".source mark").first.inner_text() == quote
+    assert HOSTILE in page.locator(".question").inner_text()
+    assert SCRIPT in page.locator(".answer").inner_text()
+    assert page.locator("img[src='x'], a[href^='javascript'], main script").count() == 0
+    assert page.title() == "Answer · groundtone"
 
 
 def test_hostile_titles_and_file_names_are_shown_as_text(site: str, open_page: Any) -> None:
     page = open_page(f"{site}/documents")
     link = page.get_by_role("link", name="Quokka care")
-    assert HOSTILE in link.inner_text()
+    assert "<i>Quokka</i>" in link.inner_text()
     assert "quokka <b>care<.md" in link.inner_text()
     link.click()
     page.get_by_role("heading", name="Passages").wait_for()

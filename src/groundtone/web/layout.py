@@ -121,6 +121,7 @@ def _quoted(text: str) -> str:
 def dialog(title: str) -> Iterator[Node]:
     """A dialog, closed by Escape; open it with ``.run_method("showModal")``."""
     made = node("dialog", classes="dialog", aria_label=title)
+    made.on("close", made.delete, args=[])
     with made:
         with node("div", classes="dialog-head"):
             node("h2", title)

@@ -22,6 +22,7 @@ _HEADING = re.compile(r"^(#{1,6})\s+")
 _NUMBERED = re.compile(r"^\d+(?:\.\d+)*\.?\s+\S.{0,80}$")
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 _RULE = re.compile(r"^[\s|:+-]{3,}$")
+_SEPARATORS = {"text/csv": ",", "text/tab-separated-values": "\t"}
 _WORD = re.compile(r"\w+")
 
 
@@ -113,7 +114,13 @@ def read(workspace: Workspace, sight: Sight, cited: Cited) -> Source | None:
     text = workspace.catalog.text(cited.version, low, cited.end + AROUND)
     first = text.find("\n") + 1 if low else 0  # no half line at the beginning
     first = min(first, cited.start - low)
-    lines = tuple(_lines(text[first:], cited.start - low - first, cited.end - low - first))
+    start, end = cited.start - low - first, cited.end - low - first
+    separator = _SEPARATORS.get(document.media_type)
+    lines = tuple(
+        _lines(text[first:], start, end)
+        if separator is None
+        else _rows(text[first:], separator, start, end)
+    )
     picture = ""
     passage: tuple[Place, ...] = ()
     words: tuple[Place, ...] = ()
@@ -240,6 +247,31 @@ def _lines(text: str, start: int, end: int) -> Iterator[Line]:
         kind = "heading" if _NUMBERED.match(line) and not line.endswith((".", ":")) else "text"
         level = 2 + line.split()[0].rstrip(".").count(".") if kind == "heading" else 0
         yield Line(kind, (_pieces(line, begin, start, end),), level=level)
+
+
+def _rows(text: str, separator: str, start: int, end: int) -> Iterator[Line]:
+    """Every line of a file of separated values as a row; a quoted value may hold separators."""
+    at = 0
+    for raw in text.split("\n"):
+        line = raw.rstrip("\r")
+        if line.strip():
+            cells, begin = [], 0
+            for part in _split(line, separator):
+                cells.append(_pieces(part, at + begin, start, end))
+                begin += len(part) + 1
+            yield Line("row", tuple(cells))
+        at += len(raw) + 1
+
+
+def _split(line: str, separator: str) -> list[str]:
+    parts, quoted, begin = [], False, 0
+    for at, char in enumerate(line):
+        if char == '"':
+            quoted = not quoted
+        elif char == separator and not quoted:
+            parts.append(line[begin:at])
+            begin = at + 1
+    return [*parts, line[begin:]]
 
 
 def _cells(line: str, begin: int, start: int, end: int) -> Iterator[tuple[Piece, ...]]:
