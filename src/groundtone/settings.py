@@ -152,6 +152,19 @@ class Embedding(_Section):
     threads: Threads = None
 
 
+class CatalogSettings(_Section):
+    """Where the catalog is kept.
+
+    Attributes:
+        url: of a PostgreSQL database that several machines share, one for each workspace
+            (``postgresql://user@host/name``); a password belongs in the environment
+            (``GROUNDTONE_CATALOG__URL``, PGPASSWORD), not in the file. Empty: a file in the
+            workspace.
+    """
+
+    url: str = ""
+
+
 class IndexSettings(_Section):
     """Where windows and vectors are stored; docs/stores.md says which store when.
 
@@ -324,6 +337,7 @@ class Settings(BaseSettings):
     web: Web = Web()
     chunking: Chunking = Chunking()
     embedding: Embedding = Embedding()
+    catalog: CatalogSettings = CatalogSettings()
     index: IndexSettings = IndexSettings()
     retrieval: Retrieval = Retrieval()
     chat: Chat = Chat()
@@ -442,6 +456,9 @@ DEFAULT_FILE = """\
 [embedding]
 # model = "all-minilm-l6-v2"
 # threads =                    # a number; not set: what the machine has
+
+[catalog]
+# url = ""                     # postgresql://user@host/database, shared by several machines
 
 [index]
 # store = "lancedb"            # or "chroma", "pgvector", "qdrant", "weaviate", "pinecone"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,8 +28,8 @@ def document(
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    catalog = Catalog(tmp_path / "catalog.sqlite")
+def catalog(where: str | Path) -> Iterator[Catalog]:
+    catalog = Catalog(where)
     catalog.add_source("docs")
     yield catalog
     catalog.close()
@@ -161,13 +160,13 @@ def test_found_chunks_are_live_ones_with_their_text(catalog: Catalog) -> None:
         assert found.live == {}
 
 
-def test_readers_and_writers_at_once(catalog: Catalog, tmp_path: Path) -> None:
+def test_readers_and_writers_at_once(catalog: Catalog, where: str | Path) -> None:
     catalog.replace_documents([document("v0")])
     done = threading.Event()
     faults: list[object] = []
 
     def read() -> None:
-        other = Catalog(tmp_path / "catalog.sqlite")
+        other = Catalog(where)
         while not done.is_set():
             if len(other.versions()) != 1 or other.counts() != (1, 1):
                 faults.append("a half-made change was seen")
@@ -184,16 +183,14 @@ def test_readers_and_writers_at_once(catalog: Catalog, tmp_path: Path) -> None:
     assert faults == []
 
 
-def test_a_locked_catalog_is_named(
-    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("groundtone.catalog.schema.BUSY_MS", 50)
-    holder = sqlite3.connect(tmp_path / "catalog.sqlite", isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    catalog.close()  # the waiting time is set on new connections
-    with pytest.raises(Busy, match="Wait"):
-        catalog.remember("a", "b")
+def test_a_locked_catalog_is_named(where: str | Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("groundtone.catalog.connecting.BUSY_MS", 50)
+    holder, waiting = Catalog(where), Catalog(where)
+    with holder.write(), pytest.raises(Busy, match="Wait"):
+        waiting.remember("a", "b")
+    waiting.remember("a", "b")
     holder.close()
+    waiting.close()
 
 
 def test_what_is_no_catalog_is_named(tmp_path: Path) -> None:
@@ -202,7 +199,7 @@ def test_what_is_no_catalog_is_named(tmp_path: Path) -> None:
         Catalog(tmp_path / "catalog.sqlite")
 
 
-def test_a_catalog_of_another_schema_is_left_alone(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_catalog_of_another_schema_is_left_alone(catalog: Catalog, where: str | Path) -> None:
     catalog.remember("schema", "99")
     with pytest.raises(GroundtoneError, match="99"):
-        Catalog(tmp_path / "catalog.sqlite")
+        Catalog(where)

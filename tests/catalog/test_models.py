@@ -13,8 +13,8 @@ MODEL = StoredModel("ft:base:style:1", "base", "lora", "/a.gguf", "00", {"r": 16
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    catalog = Catalog(tmp_path / "catalog.sqlite")
+def catalog(where: str | Path) -> Iterator[Catalog]:
+    catalog = Catalog(where)
     yield catalog
     catalog.close()
 

@@ -16,6 +16,7 @@ import pytest
 from tests.cli.calling import ROOT, Result
 from tests.syncing.site import Site, html, sitemap
 
+from groundtone.catalog import Catalog
 from groundtone.cli import synced
 from groundtone.cli.output import console
 from groundtone.cli.sync import words
@@ -238,7 +239,9 @@ def test_watching_follows_edits_and_survives_errors(kb: Path) -> None:
             assert watcher.line()["updated"] == 1
             (docs / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
             assert watcher.line()["failed"][0]["path"] == "broken.pdf"
-        with alone(kb / ".groundtone"):  # another process syncs: said, and tried again
+        with alone(
+            kb / ".groundtone", Catalog(kb / ".groundtone" / "catalog.db")
+        ):  # another process syncs: said, and tried again
             (docs / "late.md").write_text("# Attic\n\nThe tin key opens the attic.\n")
             assert "Another process" in watcher.line()["error"]["message"]
         while "error" in (line := watcher.line()):

@@ -256,7 +256,7 @@ def test_without_any_source_it_says_what_to_do(place: Place) -> None:
 
 def test_two_syncs_at_once(place: Place) -> None:
     place.write("guide.md", GUIDE)
-    with alone(place.state), pytest.raises(Busy, match="Wait"):
+    with alone(place.state, place.catalog), pytest.raises(Busy, match="Wait"):
         place.sync()
     assert place.sync().added == 1
 

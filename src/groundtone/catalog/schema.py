@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
     Connection,
-    Engine,
     Float,
     ForeignKey,
     Index,
@@ -23,17 +22,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    create_engine,
-    event,
     inspect,
     select,
 )
-from sqlalchemy.exc import DBAPIError
 
-from groundtone.errors import Busy, GroundtoneError
+from groundtone.catalog import connecting
+from groundtone.catalog.connecting import Characters
+from groundtone.errors import GroundtoneError
 
 SCHEMA = "3"
-BUSY_MS = 15_000
 SOME = 400  # bound parameters a statement; SQLite and PostgreSQL allow many more
 
 Item = TypeVar("Item")
@@ -92,7 +89,7 @@ documents = Table(
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
     Column("sha256", String, nullable=False),
-    Column("title", Text, nullable=False),
+    Column("title", Characters, nullable=False),
     Column("media_type", String, nullable=False),
     Column("characters", BigInteger, nullable=False),
     Column("chunk_count", Integer, nullable=False),
@@ -111,7 +108,7 @@ failures = Table(
     Column("source", ForeignKey("sources.id", ondelete="CASCADE"), primary_key=True),
     Column("file", Text, primary_key=True),
     Column("name", Text, primary_key=True),
-    Column("reason", Text, nullable=False),
+    Column("reason", Characters, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
     Column("sha256", String, nullable=False),
@@ -140,7 +137,7 @@ texts = Table(
     metadata,
     Column("version", ForeignKey("documents.version", ondelete="CASCADE"), primary_key=True),
     Column("part", Integer, primary_key=True),
-    Column("text", Text, nullable=False),
+    Column("text", Characters, nullable=False),
 )
 chunks = Table(
     "chunks",
@@ -150,10 +147,10 @@ chunks = Table(
     Column("start", BigInteger, nullable=False),
     Column("end", BigInteger, nullable=False),
     Column("headings", JSON, nullable=False),
-    Column("section", Text, nullable=False),
+    Column("section", Characters, nullable=False),
     Column("page", Integer),
     Column("box", JSON),
-    Column("lead", Text, nullable=False),
+    Column("lead", Characters, nullable=False),
     Column("windows", JSON, nullable=False),
 )
 models = Table(
@@ -173,7 +170,7 @@ activations = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("model", ForeignKey("models.name", ondelete="CASCADE")),
-    Column("reason", Text, nullable=False),
+    Column("reason", Characters, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("undone_at", Float),
 )
@@ -216,8 +213,9 @@ class Database:
     """
 
     def __init__(self, where: str | Path) -> None:
-        self.where = str(where)
-        self._engine = _engine(where)
+        self._engine = connecting.engine(where)
+        self._snapshots = connecting.snapshots(self._engine)
+        self.where = connecting.shown(self._engine)
         with self.read() as connection:
             known = _schema(connection)
         if known in (None, *UPGRADES):
@@ -228,51 +226,40 @@ class Database:
             raise GroundtoneError(
                 f"{self.where} was made by another version of groundtone (schema {known}, "
                 f"here {SCHEMA}).",
-                "Use that version, or move the file away and run `groundtone sync` again.",
+                "Use that version, or move the catalog away and run `groundtone sync` again.",
             )
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One snapshot: everything read inside belongs to the same moment."""
-        with self._named_errors(), self._engine.connect() as connection:
+        with connecting.named_errors(self._engine), self._snapshots.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction: all of it, or nothing."""
+        """One transaction: all of it, or nothing; writers come one after the other."""
         with (
-            self._named_errors(),
+            connecting.named_errors(self._engine),
             self._engine.connect().execution_options(writes=True) as connection,
             connection.begin(),
         ):
             yield connection
 
+    @contextmanager
+    def exclusive(self, name: str) -> Iterator[bool]:
+        """Hold a lock on all machines that share this catalog; yields whether it could be had.
+
+        A catalog in a file has none (it is always had): a lock beside the file does.
+        """
+        with (
+            connecting.named_errors(self._engine),
+            connecting.exclusive(self._engine, name) as held,
+        ):
+            yield held
+
     def close(self) -> None:
         """Give back connections; later calls open new ones."""
         self._engine.dispose()
-
-    @contextmanager
-    def _named_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except DBAPIError as error:
-            reason = str(error.orig)
-            if "locked" in reason:
-                raise Busy(
-                    f"Another process is writing to {self.where}.",
-                    "Wait until it has finished and try again.",
-                ) from error
-            if "disk is full" in reason or "disk I/O error" in reason:
-                raise GroundtoneError(
-                    f"{self.where} cannot be written: {reason}.",
-                    "Free some disk space and run the command again; nothing was lost.",
-                ) from error
-            if "not a database" in reason or "malformed" in reason:
-                raise GroundtoneError(
-                    f"{self.where} is damaged: {reason}.",
-                    "Move it away and run `groundtone sync` to build it again from your files.",
-                ) from error
-            raise
 
 
 def _schema(connection: Connection) -> str | None:
@@ -294,31 +281,6 @@ def _prepare(connection: Connection) -> str:
     connection.execute(facts.delete().where(facts.c.key == "schema"))
     connection.execute(facts.insert().values(key="schema", value=known))
     return known
-
-
-def _engine(where: str | Path) -> Engine:
-    if isinstance(where, str) and "://" in where:
-        engine = create_engine(where)
-    else:
-        engine = create_engine(f"sqlite:///{Path(where).absolute()}")
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver's own BEGINs come too late for snapshots
-    cursor = connection.cursor()
-    for pragma in ("foreign_keys=ON", f"busy_timeout={BUSY_MS}", "journal_mode=WAL"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes the lock at once: a reader that upgrades later could only fail.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def slices(values: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -209,7 +209,7 @@ def _lock(workspace: Workspace) -> Iterator[Finding]:
     from groundtone.syncing.guarding import alone
 
     try:
-        with alone(workspace.state):
+        with alone(workspace.state, workspace.catalog):
             yield Finding("ok", "lock", "free")
     except Busy as error:
         yield Finding("ok", "lock", error.message)

@@ -34,7 +34,7 @@ def forget(
         WrongUse: no such source.
         Busy: a sync is running.
     """
-    with alone(state):
+    with alone(state, catalog):
         wanted = find(catalog, state.parent.resolve(), source)
         catalog.forget(DONE)
         gone = catalog.remove_source(wanted.id)

@@ -9,29 +9,36 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from groundtone.catalog import Catalog
 from groundtone.errors import Busy, GroundtoneError
 
 LOCK = "sync.lock"
 
 
 @contextmanager
-def alone(state: Path) -> Iterator[None]:
-    """Hold the workspace's writing lock; the system drops it when a process dies.
+def alone(state: Path, catalog: Catalog) -> Iterator[None]:
+    """Hold the workspace's writing lock; it is dropped when a process dies.
+
+    On this machine it is a file; machines that share a catalog on a server share a lock there.
 
     Raises:
         Busy: another process holds it.
     """
     state.mkdir(parents=True, exist_ok=True)
     lock = FileLock(state / LOCK, timeout=0)
+    busy = Busy(
+        f"Another process is syncing this workspace ({state.parent}).",
+        "Wait until it has finished; searching and asking go on meanwhile.",
+    )
     try:
         lock.acquire()
     except Timeout:
-        raise Busy(
-            f"Another process is syncing this workspace ({state.parent}).",
-            "Wait until it has finished; searching and asking go on meanwhile.",
-        ) from None
+        raise busy from None
     try:
-        yield
+        with catalog.exclusive("sync") as held:
+            if not held:
+                raise busy
+            yield
     finally:
         lock.release()
 

@@ -76,7 +76,7 @@ def sync(
     if dry_run:
         return run.rehearse(named, collection, rebuild)
     started = time.time()
-    with alone(state), named_disk_full(state):
+    with alone(state, catalog), named_disk_full(state):
         report = run.sync(named, collection, rebuild)
         if not rebuild:  # it reads everything, and says nothing of what changed
             catalog.put_sync(_stored(catalog, started, report))

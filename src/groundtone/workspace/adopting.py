@@ -105,7 +105,7 @@ def adopt(
             "Adopt one that keeps its documents' texts.",
         )
     cosine = None if embed else _same_model(workspace, held, collection)
-    with alone(workspace.state), named_disk_full(workspace.state):
+    with alone(workspace.state, workspace.catalog), named_disk_full(workspace.state):
         _built_with_this_model(workspace)
         source = workspace.catalog.add_source(f"{ADOPTED}{_name(url)}#{collection}")
         report = Adopted(source.path, len(held), skipped, embedded=embed, cosine=cosine)

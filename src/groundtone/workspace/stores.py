@@ -157,7 +157,7 @@ def move(
             find what the old one finds.
     """
     _changeable(workspace)
-    with alone(workspace.state), named_disk_full(workspace.state):
+    with alone(workspace.state, workspace.catalog), named_disk_full(workspace.state):
         facts = workspace.catalog.facts()
         if DIMENSIONS not in facts or not workspace.indexes.exists():
             raise WrongUse("There is no index to move yet.", "Run `groundtone sync FOLDER` first.")

@@ -46,7 +46,7 @@ class Workspace:
         self.folder = folder
         self.settings = Settings.load(folder)
         self.state = folder / STATE
-        self.catalog = Catalog(self.state / "catalog.db")
+        self.catalog = Catalog(self.settings.catalog.url or self.state / "catalog.db")
 
     # -- opening ----------------------------------------------------------------------------
 

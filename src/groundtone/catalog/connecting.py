@@ -1,0 +1,176 @@
+"""Reaching the catalog's database: SQLite in the workspace, or PostgreSQL for several machines.
+
+Both behave alike: whoever writes waits for whoever is writing, and what is read inside one
+connection is of one moment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Text, TypeDecorator, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from groundtone.errors import Busy, GroundtoneError, MissingExtra, SettingsError
+
+BUSY_MS = 15_000
+CONNECT_SECONDS = 10
+WRITING = 1  # number of the lock that writers of a PostgreSQL catalog take in turn
+_REMEDY = "Correct [catalog] url, or leave it out to keep the catalog in the workspace."
+
+
+class Characters(TypeDecorator[str]):
+    """Any text. PostgreSQL has no U+0000, so its picture (U+2400) is kept: places stay right."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        if value is None or dialect.name != "postgresql":
+            return value
+        return value.replace("\0", "\u2400")
+
+
+def engine(where: str | Path) -> Engine:
+    """The database at a path (SQLite, made if absent) or an address.
+
+    Raises:
+        SettingsError: the address is none, or of a kind that is not supported.
+        MissingExtra: its driver is not installed.
+    """
+    if not (isinstance(where, str) and "://" in where):
+        made = create_engine(f"sqlite:///{Path(where).absolute()}")
+    else:
+        made = _server(where)
+    if made.dialect.name == "sqlite":
+        event.listen(made, "connect", _prepare_sqlite)
+        event.listen(made, "begin", _begin_sqlite)
+    else:
+        event.listen(made, "begin", _begin_postgres)
+    return made
+
+
+def snapshots(where: Engine) -> Engine:
+    """The same database, for transactions that see one moment and write nothing."""
+    if where.dialect.name == "sqlite":
+        return where
+    return where.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def shown(where: Engine) -> str:
+    """A database as people may see it: without its password."""
+    if where.dialect.name == "sqlite":
+        return str(where.url.database)
+    return where.url.set(drivername="postgresql").render_as_string(hide_password=True)
+
+
+@contextmanager
+def named_errors(where: Engine) -> Iterator[None]:
+    """Turn what a database says into the user's words.
+
+    Raises:
+        Busy: another process has been writing for too long.
+        GroundtoneError: it is damaged, full, or does not answer.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        place = shown(where)
+        if "locked" in reason or "lock timeout" in reason:
+            raise Busy(
+                f"Another process is writing to {place}.",
+                "Wait until it has finished and try again.",
+            ) from error
+        if "disk is full" in reason or "disk I/O error" in reason or "No space left" in reason:
+            raise GroundtoneError(
+                f"{place} cannot be written: {reason}.",
+                "Free some disk space and run the command again; nothing was lost.",
+            ) from error
+        if "not a database" in reason or "malformed" in reason:
+            raise GroundtoneError(
+                f"{place} is damaged: {reason}.",
+                "Move it away and run `groundtone sync` to build it again from your files.",
+            ) from error
+        if where.dialect.name != "sqlite" and (
+            error.connection_invalidated or isinstance(error, OperationalError)
+        ):
+            raise GroundtoneError(
+                f"The catalog at {place} does not answer: {reason}.",
+                "Start the database, or correct [catalog] url; nothing was lost.",
+            ) from error
+        raise
+
+
+@contextmanager
+def exclusive(where: Engine, name: str) -> Iterator[bool]:
+    """Hold a lock that all machines see who share a server; yields whether it could be had.
+
+    SQLite has none: its workspace is on one machine, where a file does.
+    """
+    if where.dialect.name == "sqlite":
+        yield True
+        return
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
+    with where.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        taken = f"SELECT pg_try_advisory_lock({number})"
+        held = bool(connection.exec_driver_sql(taken).scalar())
+        try:
+            yield held
+        finally:
+            if held and not connection.invalidated:
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({number})")
+
+
+def _server(where: str) -> Engine:
+    try:
+        url = make_url(where)
+    except (ArgumentError, ValueError):
+        raise SettingsError("The catalog's address cannot be read.", _REMEDY) from None
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in ("postgresql", "sqlite"):
+        raise SettingsError(
+            f"A catalog cannot be kept in {url.get_backend_name()}: only in PostgreSQL or SQLite.",
+            _REMEDY,
+        )
+    try:
+        if url.get_backend_name() == "sqlite":
+            return create_engine(url)
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": CONNECT_SECONDS,
+                "options": f"-c lock_timeout={BUSY_MS}",
+            },
+        )
+    except NoSuchModuleError:
+        raise SettingsError(f"{url.drivername} is no driver that is known here.", _REMEDY) from None
+    except ImportError:
+        raise MissingExtra("A catalog in PostgreSQL", "pgvector") from None
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGINs come too late for snapshots
+    cursor = connection.cursor()
+    for pragma in ("foreign_keys=ON", f"busy_timeout={BUSY_MS}", "journal_mode=WAL"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes the lock at once: a reader that upgrades later could only fail.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgres(connection: Connection) -> None:
+    # One writer after the other, as with SQLite: no statement has to be made for races. Writers
+    # read what is committed, so what the one before wrote is seen once the lock is had.
+    if connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITING})")
