@@ -1,6 +1,7 @@
 """Fine-tuning jobs without a model: everything is real but the training and the measuring.
 
-Run as a module, it is a worker process: ``python -m tests.jobs.stub WORKSPACE [NAME]``.
+Run as a module, it is a worker process, ``python -m tests.jobs.stub WORKSPACE [NAME]``, or a
+server with such a worker beside it, ``python -m tests.jobs.stub serve …``.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ def start(workspace: Workspace, path: Path, *, id: str, suffix: str, recipe: Any
     steps = recipe.epochs * len(path.read_text("utf-8").splitlines())
     step_s = float(os.environ.get("STUB_STEP_S", "0.01"))
     job = {"suffix": suffix, "steps": steps, "step_s": step_s}
+    if recipe.rank == 11:
+        (folder / "until").write_text("3", "utf-8")
     if recipe.rank == 13:
         job["fails_at"] = 2
     (folder / "job.json").write_text(json.dumps(job), "utf-8")
@@ -54,7 +57,9 @@ def finish(workspace: Workspace, run: Run) -> Iterator[dict[str, Any]]:
     name = tuned_name(base, job["suffix"], run.id.removeprefix("run-"), organisation="local")
     yield {"event": "gating", "model": name, "question": 0, "of": 1}
     metrics = {"trained_tokens": 100 * job["steps"], "gate": GATE}
-    workspace.catalog.put_model(StoredModel(name, base, "lora", "", "", metrics=metrics))
+    workspace.catalog.put_model(
+        StoredModel(name, base, "lora", f"runs/{run.id}/adapter.gguf", "", metrics=metrics)
+    )
     workspace.catalog.update_run(run.id, status="succeeded", model=name, finished_at=time.time())
     yield {"event": "done", "model": name, **metrics}
 
@@ -69,6 +74,12 @@ def install() -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        from groundtone.cli.main import run
+        from groundtone.jobs import supervising
+
+        supervising.WORKER = "tests.jobs.stub"
+        sys.exit(run(sys.argv[1:]))
     from groundtone.jobs import worker
 
     install()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated
 
 import typer
@@ -19,6 +20,9 @@ def serve(
         int, typer.Option("--port", metavar="N", min=0, max=65535, help="0: any that is free.")
     ] = 8000,
     pages: Annotated[bool, typer.Option(help="Serve the web pages too.")] = True,
+    worker: Annotated[
+        bool, typer.Option(help="Carry out jobs too (tuning, syncs), in a process beside.")
+    ] = True,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -27,6 +31,7 @@ def serve(
     Without keys it serves this machine alone.
     """
     try:
+        from groundtone.jobs import supervising
         from groundtone.server import running
         from groundtone.server.auth import is_loopback
     except ModuleNotFoundError as error:
@@ -50,4 +55,5 @@ def serve(
         address = running.address(listening)
         out.line({"event": "serving", "url": f"{address}/v1", "workspace": opened.folder.resolve()})
         out.show(f"Serving {opened.folder.resolve()} on {address} (API: {address}/v1)")
-        running.run(opened, listening, pages=pages)
+        with supervising.Supervised(opened) if worker else contextlib.nullcontext():
+            running.run(opened, listening, pages=pages)

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from groundtone.catalog import JobEvent, StoredJob
+from groundtone.errors import WrongUse
 from groundtone.jobs.hyperparameters import AUTO, chosen
 from groundtone.jobs.refusing import Refused
-from groundtone.workspace.model_names import ORGANISATION
+from groundtone.workspace.model_names import ORGANISATION, means
 
 if TYPE_CHECKING:
     from groundtone.workspace import Workspace
@@ -247,6 +248,32 @@ def checkpoints(job: StoredJob) -> list[dict[str, Any]]:
             "metrics": best,
         }
     ]
+
+
+def delete_model(workspace: Workspace, name: str) -> str:
+    """Remove a tuned model, by its whole name in either spelling, and its adapter; its name.
+
+    Raises:
+        Refused: there is none, or it is in use.
+    """
+    known = {
+        model.name: model
+        for model in workspace.catalog.list_models()
+        if name == model.name or (name.startswith("ft:") and means(name, model.name, model.base))
+    }
+    if not known:
+        raise Refused(
+            f"The model {name!r} does not exist here, or is no tuned model.",
+            param="model", code="model_not_found", missing=True,
+        )  # fmt: skip
+    ((full, model),) = known.items()
+    try:
+        workspace.catalog.delete_model(full)
+    except WrongUse as error:
+        raise Refused(str(error), param="model", code="model_in_use") from None
+    if model.path:
+        (workspace.state / model.path).unlink(missing_ok=True)
+    return full
 
 
 def available(workspace: Workspace) -> list[str]:

@@ -20,6 +20,7 @@ from groundtone.errors import GroundtoneError
 if TYPE_CHECKING:
     from groundtone.workspace import Workspace
 
+WORKER = "groundtone.jobs.worker"
 STOP_S = 15.0
 """How long a worker may take to let go of its jobs."""
 LONG_S = 20.0
@@ -76,7 +77,7 @@ class Supervised:
         path = os.pathsep.join(filter(None, [str(source), os.environ.get("PYTHONPATH")]))
         with self._log.open("ab") as written:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "groundtone.jobs.worker", str(self._folder), self._name],
+                [sys.executable, "-m", WORKER, str(self._folder), self._name],
                 stdin=subprocess.PIPE,  # closes when we die, and the worker ends too
                 stdout=written,
                 stderr=written,

@@ -50,7 +50,7 @@ def clear(workspace: Workspace, job: StoredJob) -> None:
     if run is None:
         return
     if job.state == "paused" and runs.alive(run.folder):
-        getattr(run, "pause", run.cancel)()
+        run.pause()
     if runs.alive(run.folder):
         run.cancel()
     if job.state == "cancelled":  # while it was measured

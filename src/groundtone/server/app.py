@@ -20,7 +20,7 @@ from groundtone.server.serving import Serving
 if TYPE_CHECKING:
     from groundtone.workspace import Workspace
 
-ROUTES = ("health", "models")
+ROUTES = ("health", "models", "files", "fine_tuning")
 """Modules of `groundtone.server.routes`, in the order of the OpenAPI document."""
 PAGES = "groundtone.web"
 ABOUT = """Answers from your own documents behind OpenAI's API.
