@@ -131,6 +131,36 @@ class OpenAIEngine:
             }
         return self._answer(request, begun)
 
+    def relay(self, request: Mapping[str, Any], *, stream: bool) -> Iterator[dict[str, Any]]:
+        """Yield what the server answers to a whole request, as it answers: one, or its pieces.
+
+        For what `stream` has no words for, such as tools and log-probabilities.
+
+        Args:
+            request: of the chat API; its ``model`` as in `stream`.
+        """
+        import openai
+
+        model = request["model"]
+        asked: dict[str, Any] = {**request, "stream": stream}
+        asked["model"] = self.model if model in (BASE, self.name) else model
+        try:
+            answer: Any = self._client().post(
+                "/chat/completions",
+                body=asked,
+                cast_to=object if not stream else openai.types.chat.ChatCompletionChunk,
+                stream=stream,
+                stream_cls=openai.Stream[openai.types.chat.ChatCompletionChunk],
+            )
+            if not stream:
+                yield dict(answer)
+                return
+            with answer as events:
+                for event in events:
+                    yield event.model_dump(mode="json", exclude_unset=True)
+        except openai.OpenAIError as error:
+            raise self._explain(error, asked["model"]) from error
+
     def _answer(self, request: dict[str, Any], begun: float) -> Iterator[str | Completion]:
         import openai
 

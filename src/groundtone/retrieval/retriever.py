@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from groundtone.catalog import Catalog, DocumentInfo, Found, FoundChunk, Key
@@ -80,7 +80,7 @@ class Retriever:
         self._settings = settings
         self._open_reranker = open_reranker
         self.limits = EVERYTHING
-        self._loaded: tuple[str, Tuned | None] | None = None
+        self._shared = _Shared()
 
     def limited(self, limits: Filter) -> Retriever:
         """One like this that finds only what passes; the store itself leaves out the rest."""
@@ -176,9 +176,10 @@ class Retriever:
         text = self._catalog.fact(tuning.RECORD)
         if text is None:
             return None, ""
-        if self._loaded is None or self._loaded[0] != text:
-            self._loaded = text, tuning.load(self._catalog, text)
-        found = self._loaded[1]
+        loaded = self._shared.tuned
+        if loaded is None or loaded[0] != text:
+            loaded = self._shared.tuned = text, tuning.load(self._catalog, text)
+        found = loaded[1]
         if found is None:
             return None, ""
         if not self._settings.tuned:
@@ -261,12 +262,8 @@ class Retriever:
             return index.dense(vector, candidates, self.limits), []
         if self._settings.fusion == "words":
             return [], index.lexical(question, candidates, self.limits, vector)
-        words = self._pool.submit(index.lexical, question, candidates, self.limits, vector)
+        words = self._shared.pool.submit(index.lexical, question, candidates, self.limits, vector)
         return index.dense(vector, candidates, self.limits), words.result()
-
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(SEARCHES, thread_name_prefix="search")
 
     def _is_current(self, index: Index) -> bool:
         return self._indexes.current(self._embedder.dimensions) is index
@@ -332,7 +329,7 @@ class Retriever:
         self, found: Found, question: str, order: Sequence[Key], sides: Sides
     ) -> dict[Key, float]:
         """The cross-encoder's scores of the best passages; empty without one."""
-        reranker = self._reranker
+        reranker = self._reranker()
         if reranker is None or not order:
             return {}
         keys = order[: self._settings.rerank]
@@ -342,14 +339,28 @@ class Retriever:
             texts.append(chunk.lead + found.text(key[0], *chunk.windows[sides.window[key]]))
         return dict(zip(keys, reranker.score(question, texts), strict=True))
 
-    @cached_property
     def _reranker(self) -> Reranker | None:
         folder = self._settings.reranker
         if not folder:
             return None
         if self._open_reranker is None:
             raise WrongUse("This search was made without re-ranking.", "Unset reranker.")
-        return self._open_reranker(folder)
+        with self._shared.opening:
+            if self._shared.reranker is None:
+                self._shared.reranker = self._open_reranker(folder)
+            return self._shared.reranker
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What a retriever and the limited ones made of it open once for all of them."""
+
+    pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(SEARCHES, thread_name_prefix="search")
+    )
+    opening: Lock = field(default_factory=Lock)
+    tuned: tuple[str, Tuned | None] | None = None
+    reranker: Reranker | None = None
 
 
 @dataclass(frozen=True, slots=True)

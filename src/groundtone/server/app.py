@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import importlib.util
 from collections.abc import AsyncIterator
@@ -20,7 +21,7 @@ from groundtone.server.serving import Serving
 if TYPE_CHECKING:
     from groundtone.workspace import Workspace
 
-ROUTES = ("health", "models", "files", "fine_tuning")
+ROUTES = ("chat", "completions", "embeddings", "models", "files", "fine_tuning", "health")
 """Modules of `groundtone.server.routes`, in the order of the OpenAPI document."""
 PAGES = "groundtone.web"
 ABOUT = """Answers from your own documents behind OpenAI's API.
@@ -29,18 +30,22 @@ A model named `docs`, `docs:COLLECTION` or `docs:COLLECTION+MODEL` answers from 
 citations; any other model is plain chat."""
 
 
-def create_app(workspace: Workspace, *, pages: bool = True) -> FastAPI:
+def create_app(workspace: Workspace, *, pages: bool = True, warm: bool = False) -> FastAPI:
     """The application that serves a workspace.
 
     Args:
         workspace: opened; its owner closes it after the application has ended.
         pages: whether the web pages are served too, where they are installed.
+        warm: whether models are opened at the start, not at the first question.
     """
     serving = Serving(workspace)
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
+        opening = asyncio.create_task(serving.warm()) if warm else None
         yield
+        if opening is not None:
+            await opening
         await serving.close()
 
     app = FastAPI(

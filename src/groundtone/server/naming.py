@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from groundtone.server.auth import Principal
 from groundtone.server.errors import ApiError
 
 if TYPE_CHECKING:
+    from groundtone.index.filters import Filter
     from groundtone.workspace import Workspace
 
 DOCS = "docs"
@@ -59,7 +61,27 @@ def exists(workspace: Workspace, principal: Principal, collection: str) -> bool:
 
 def collections(workspace: Workspace, principal: Principal) -> list[str]:
     """The names of the collections that this asker may use."""
-    return [name for name in ("default",) if principal.may_use(name)]
+    return [one.name for one in workspace.collections() if principal.may_use(one.name)]
+
+
+def limits(
+    workspace: Workspace,
+    principal: Principal,
+    collection: str | None = None,
+    where: Sequence[str] = (),
+) -> Filter:
+    """What an answer or a search of this asker may draw on.
+
+    Args:
+        collection: one that exists for the asker; None: all that it may use.
+        where: further conditions, as in `Workspace.limits`.
+    """
+    names: Collection[str] | None = None
+    if collection is not None:
+        names = (collection,)
+    elif principal.collections is not None:
+        names = collections(workspace, principal)  # one of its own may be gone
+    return workspace.limits(where, groups=principal.groups, collections=names)
 
 
 def unknown(name: str) -> ApiError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from threading import Lock
 from typing import Any
 
 from fastapi import Request
@@ -28,6 +29,7 @@ class Quotas:
         self._run = quick
         self._pending: dict[str, Used] = {}
         self._flushed = time.monotonic()
+        self._lock = Lock()
 
     async def admit(self, request: Request, key: ApiKey | None) -> None:
         """Count a request of this key; the limits go into the answer's headers.
@@ -50,7 +52,8 @@ class Quotas:
                     code="insufficient_quota",
                     headers={"retry-after": "3600"},
                 )
-        self._add(key.id, Used(requests=1))
+        self.add(key.id, Used(requests=1))
+        await self.settle()
 
     async def _admit_rate(self, request: Request, key: ApiKey, rate: int, seconds: int) -> None:
         count = await self._run(self._catalog.count_request, key.id, seconds)
@@ -69,19 +72,20 @@ class Quotas:
                 headers={"retry-after": str(left)},
             )
 
-    async def used(self, key_id: str | None, used: Used) -> None:
-        """Count what a request took."""
-        if key_id is not None:
-            self._add(key_id, used)
+    async def settle(self) -> None:
+        """Write down what was used, if it was not done just now."""
         if time.monotonic() - self._flushed > FLUSH_S:
             await self.flush()
 
     async def flush(self) -> None:
         """Write down what was used since the last time."""
         self._flushed = time.monotonic()
-        pending, self._pending = self._pending, {}
+        with self._lock:
+            pending, self._pending = self._pending, {}
         if pending:
             await self._run(self._catalog.add_usage, pending)
 
-    def _add(self, key: str, used: Used) -> None:
-        self._pending[key] = self._pending.get(key, Used()) + used
+    def add(self, key: str, used: Used) -> None:
+        """Count what a request took; from any thread."""
+        with self._lock:
+            self._pending[key] = self._pending.get(key, Used()) + used

@@ -45,7 +45,7 @@ def run(workspace: Workspace, listening: socket.socket, *, pages: bool = True) -
     """Serve until SIGINT or SIGTERM; then answers in progress may end for `DRAIN_S` seconds."""
     _log_to_stderr()
     config = uvicorn.Config(
-        create_app(workspace, pages=pages),
+        create_app(workspace, pages=pages, warm=True),
         log_config=None,
         access_log=False,  # ours tells more, and never a key
         server_header=False,

@@ -37,8 +37,8 @@ def ask(
     name = workspace.model_name(model)
     settings = workspace.settings
     structurer = Structurer(
-        workspace.answerer_for(limits),
-        lambda: workspace.chat,
+        workspace.answerer_for(limits, name),
+        lambda: workspace.chat_with(name),
         settings.answer,
         settings.chat,
         workspace.clocked.embed,

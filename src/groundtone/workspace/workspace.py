@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +15,7 @@ from groundtone.catalog import Catalog, StoredCollection
 from groundtone.errors import NoWorkspace, WrongUse
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.settings import IndexSettings, Settings
+from groundtone.workspace.once import once
 
 if TYPE_CHECKING:
     from groundtone.answering.answer import Answer, Citation
@@ -44,6 +45,7 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.opening = RLock()
         self.settings = Settings.load(folder)
         self.state = folder / STATE
         self.catalog = Catalog(self.settings.catalog.url or self.state / "catalog.db")
@@ -112,21 +114,21 @@ class Workspace:
 
     # -- parts, opened when first needed ----------------------------------------------------
 
-    @cached_property
+    @once
     def embedder(self) -> Embedder:
         """Texts to vectors, by the model the settings name."""
         from groundtone.embedding import open_embedder
 
         return open_embedder(self.settings.embedding.model, threads=self.settings.embedding.threads)
 
-    @cached_property
+    @once
     def clocked(self) -> Clocked:
         """The same embedder, its time counted: what questions and their checks are embedded by."""
         from groundtone.answering.clock import Clocked
 
         return Clocked(self.embedder)
 
-    @cached_property
+    @once
     def indexes(self) -> Indexes:
         """The stores of windows and vectors: the current one, and the next while it is built."""
         return self.indexes_of(self.settings.index)
@@ -144,7 +146,7 @@ class Workspace:
             collection=index.collection,
         )
 
-    @cached_property
+    @once
     def retriever(self) -> Retriever:
         """Questions to passages."""
         from groundtone.reranking import open_reranker
@@ -154,7 +156,7 @@ class Workspace:
             self.catalog, self.indexes, self.clocked, self.settings.retrieval, open_reranker
         )
 
-    @cached_property
+    @once
     def chat(self) -> ChatEngine:
         """The chat engine, with every tuned model of this base beside it."""
         from groundtone.chat import open_chat
@@ -165,32 +167,57 @@ class Workspace:
             threads=self.settings.chat.threads,
             timeout=self.settings.chat.timeout,
         )
-        engine.load(self.adapters())
+        self._loaded = self.adapters()
+        engine.load(self._loaded)
         return engine
 
-    @cached_property
+    def chat_with(self, model: str) -> ChatEngine:
+        """The chat engine, with this model loaded even if another process made it just now."""
+        engine = self.chat
+        if model != self.settings.chat.model and model not in self._loaded:
+            with self.opening:
+                wanted = self.adapters()
+                if model in wanted and model not in self._loaded:
+                    engine.load(wanted)
+                    self._loaded = wanted
+        return engine
+
+    @once
     def answerer(self) -> Answerer:
         """Questions to checked answers."""
         return self._answerer(self.retriever)
 
-    def answerer_for(self, limits: Filter) -> Answerer:
-        """The answerer that draws on these documents only."""
-        return self._answerer(self.retriever.limited(limits)) if limits else self.answerer
+    def answerer_for(
+        self, limits: Filter, model: str | None = None, max_tokens: int | None = None
+    ) -> Answerer:
+        """The answerer that draws on these documents only.
 
-    def _answerer(self, retriever: Retriever) -> Answerer:
+        Args:
+            model: the one that is going to write, which is loaded if need be.
+            max_tokens: the longest answer; None, or more than the settings allow: as they say.
+        """
+        if not limits and model is None and max_tokens is None:
+            return self.answerer
+        return self._answerer(self.retriever.limited(limits), model, max_tokens)
+
+    def _answerer(
+        self, retriever: Retriever, model: str | None = None, max_tokens: int | None = None
+    ) -> Answerer:
         from groundtone.answering.pipeline import Answerer
 
+        chat = self.settings.chat
+        most = min(max_tokens or chat.max_tokens, chat.max_tokens)
         return Answerer(
             retriever,
-            lambda: self.chat,
+            lambda: self.chat if model is None else self.chat_with(model),
             self.settings.answer,
-            self.settings.chat,
+            chat.model_copy(update={"max_tokens": most}),
             refuse_below=self.settings.retrieval.refuse_below,
             embedder=lambda: self.clocked,
             checker=(lambda: self.checker) if self.settings.answer.checker else None,
         )
 
-    @cached_property
+    @once
     def checker(self) -> Checker:
         """The model that the settings name to judge the sentences of answers."""
         from groundtone.workspace.judging import open_checker
@@ -399,12 +426,13 @@ class Workspace:
         history: Sequence[Message] = (),
         limits: Filter = EVERYTHING,
         logged: Callable[[str], None] | None = None,
+        max_tokens: int | None = None,
     ) -> Iterator[str | Answer]:
         """Yield pieces of text as they are written, then the finished answer; it is logged.
 
         Closing the iterator, or Ctrl-C while it works, stops the model; the log keeps what was
         written until then, marked as stopped. `logged` is told the id in the log, before the
-        answer comes.
+        answer comes. `max_tokens` makes the answer shorter than the settings allow.
 
         Raises:
             WrongUse: an empty question, an unknown model, a history that is no conversation.
@@ -418,7 +446,7 @@ class Workspace:
             if logged is not None:
                 logged(id)
 
-        events = self.answerer_for(limits).stream(
+        events = self.answerer_for(limits, name, max_tokens).stream(
             question, model=name, system=self.voice(name), history=history, stopped=log
         )
         with contextlib.closing(events):  # type: ignore[type-var]
