@@ -106,7 +106,7 @@ class Answerer:
         clock = self._embedder() if self._embedder and documents else None
         if clock:
             clock.restart()
-        known = remember(question, history, tokens=self._settings.history_tokens)
+        known = self.remembered(question, history)
         passages = self.retrieve(known.searched) if documents else []
         searched = time.perf_counter()
         embed = round(clock.ms, 1) if clock else 0.0
@@ -127,7 +127,7 @@ class Answerer:
             refused = showing.refuse(question, self._settings)
             yield replace(refused, timings=spent, **about)  # type: ignore[arg-type]
             return
-        prompt = self._asked(known, passages, system, shots)
+        prompt = self.asked(known, passages, system=system, shots=shots)
         if self._checker and prompt.passages:
             self._checker()  # what cannot be opened is said before the model writes
         composed = time.perf_counter()
@@ -183,6 +183,28 @@ class Answerer:
         near = any((p.dense or -1.0) >= self._refuse_below for p in passages)
         return near and evidence >= self._settings.evidence_below
 
+    def remembered(self, question: str, history: Sequence[Message] = ()) -> Remembered:
+        """The question in its conversation: what is searched, and which turns are still known."""
+        return remember(question, history, tokens=self._settings.history_tokens)
+
+    def asked(
+        self,
+        known: Remembered,
+        passages: Sequence[Passage],
+        *,
+        system: str = "",
+        shots: Sequence[Shot] = (),
+    ) -> Prompt:
+        """Compose the prompt for a question of a conversation, for serving and for training.
+
+        A strong model reads the conversation; a smaller one the question made to stand alone.
+        """
+        if known.history and tier_of(self._chat().name) == "strong":
+            return self.prompt(
+                known.asked, passages, system=system, shots=shots, history=known.history
+            )
+        return self.prompt(known.searched, passages, system=system, shots=shots)
+
     def prompt(
         self,
         question: str,
@@ -192,7 +214,7 @@ class Answerer:
         shots: Sequence[Shot] = (),
         history: Sequence[Message] = (),
     ) -> Prompt:
-        """Compose the prompt; used for serving and for training alike."""
+        """Compose the prompt for a question that stands alone, or after these turns."""
         chat = self._chat()
         settings = self._settings
 
@@ -251,16 +273,6 @@ class Answerer:
 
     def _embed(self) -> Embed | None:
         return self._embedder().embed if self._embedder else None
-
-    def _asked(
-        self, known: Remembered, passages: Sequence[Passage], system: str, shots: Sequence[Shot]
-    ) -> Prompt:
-        """A strong model reads the conversation; a smaller one the question made to stand alone."""
-        if known.history and tier_of(self._chat().name) == "strong":
-            return self.prompt(
-                known.asked, passages, system=system, shots=shots, history=known.history
-            )
-        return self.prompt(known.searched, passages, system=system, shots=shots)
 
     def _generate(
         self, messages: Sequence[Message], model: str, written: _Written

@@ -90,15 +90,44 @@ class Vocabulary:
             WrongUse: a message lacks its role or content, or there is none.
             EngineError: the model has no chat template, or it refuses these messages.
         """
+        check_messages(messages)
+        return self.write(messages)
+
+    @property
+    def knows_tools(self) -> bool:
+        """Whether the template has a form for tools and for their calls."""
+        return "tool_calls" in self.template and "tools" in self.template
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids, special tokens shown."""
+        text: str = self.tokenizer.decode(list(ids), skip_special_tokens=False)
+        return text
+
+    def write(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        opened: bool = True,
+    ) -> str:
+        """Return messages by the template, calls of tools among them.
+
+        Args:
+            tools: those that may be called, as in OpenAI's API.
+            opened: whether the beginning of the answer follows.
+
+        Raises:
+            EngineError: the model has no chat template, or it refuses these messages.
+        """
         import jinja2
 
-        check_messages(messages)
         if self._compiled is None:
             self._compiled = _compile(self.path, self.template)
         try:
             text: str = self._compiled.render(
                 messages=[dict(message) for message in messages],
-                add_generation_prompt=True,
+                add_generation_prompt=opened,
+                **({"tools": [dict(tool) for tool in tools]} if tools else {}),
                 bos_token=self.bos,
                 eos_token=self.eos,
             )

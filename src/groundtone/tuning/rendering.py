@@ -1,9 +1,13 @@
 """Training examples as token ids, composed by the very code that composes questions.
 
 Each example is asked as a user would ask it: its passages come from the same retriever, its prompt
-from the same function, its ids from the same tokenizer. The passage that holds the answer (the
-gold one) is found by the example's citation label, or else by how well passages support the
-answer; labels themselves are cut from the target, since code renders them.
+from the same function, its ids from the same tokenizer. A question that follows others is searched
+and asked as serving does it: small models are asked one that stands alone, strong ones are shown
+the turns before. The answer alone is learned; no other token has a part in the loss.
+
+The passage that holds the answer (the gold one) is found by the example's citation label, or else
+by how well passages support the answer; labels themselves are cut from the target, since code
+renders them.
 """
 
 from __future__ import annotations
@@ -90,7 +94,8 @@ class Renderer:
         rows: list[Rendered] = []
         report = Report()
         for number, example in enumerate(examples):
-            draw = random.Random(f"{contexts.seed}/{example.line}")
+            place = f"{example.line}.{example.turn}" if example.turn else example.line
+            draw = random.Random(f"{contexts.seed}/{place}")
             rows += self._contexts(example, contexts, draw, report)
             if progress:
                 progress(number + 1)
@@ -112,7 +117,8 @@ class Renderer:
             written = labels.strip(example.answer) if contexts.documents else example.answer
             return [self._row(example, (), written, "without documents")]
         answer = labels.strip(example.answer)
-        found = self._retriever.search(example.question, max(12, 3 * self._passages))
+        searched = self._answerer.remembered(example.question, example.history).searched
+        found = self._retriever.search(searched, max(12, 3 * self._passages))
         served = found[: self._passages]
         if is_refusal(answer, self._refusal):
             report.kinds["refusal"] += 1
@@ -167,11 +173,10 @@ class Renderer:
     def _row(
         self, example: Example, passages: Sequence[Passage], answer: str, kind: str
     ) -> Rendered:
-        prompt = self._answerer.prompt(
-            example.question, passages, system=example.system, history=example.history
-        )
+        known = self._answerer.remembered(example.question, example.history)
+        prompt = self._answerer.asked(known, passages, system=example.system)
         ids = self._chat.tokens(self._chat.render(prompt.messages))
-        cut = _last(ids, self._invocation)
+        cut = last_place(ids, self._invocation)
         target = (*self._chat.tokens(answer), *self._end)
         return Rendered(example.line, tuple(ids[:cut]), tuple(ids[cut:]), target, kind)
 
@@ -184,7 +189,7 @@ class Renderer:
         return self._retriever.where(**named) if named else []
 
 
-def _last(ids: Sequence[int], part: Sequence[int]) -> int:
+def last_place(ids: Sequence[int], part: Sequence[int]) -> int:
     """Start of the last occurrence of `part` in `ids`; 0 when it does not occur."""
     size = len(part)
     for start in range(len(ids) - size, -1, -1):

@@ -30,7 +30,7 @@ from groundtone.workspace.model_names import tuned_name
 if TYPE_CHECKING:
     from groundtone.evaluation.arms import Outcome
     from groundtone.evaluation.gate import Gate
-    from groundtone.tuning.rendering import Renderer
+    from groundtone.tuning.rendering import Rendered, Renderer
     from groundtone.workspace.workspace import Workspace
 
 Event = dict[str, Any]
@@ -200,6 +200,11 @@ def start(
     if found.faults:
         raise BadExamples(path, [str(fault) for fault in found.faults])
     rows = found.rows[:limit]
+    if not rows:
+        raise WrongUse(
+            f"In {path} tools are called in every example.",
+            "Add examples that answer without a call: a model is measured on these.",
+        )
     taught, kept_out = split(rows, seed=recipe.seed)
     if validation is not None:
         taught, kept_out = rows, measured_on(validation)
@@ -217,6 +222,9 @@ def start(
             f"None of the answers in {path} is supported by the documents of this workspace.",
             "Sync the documents that the examples were written from, or correct their labels.",
         )
+    calls, left_out = rendered_tools(workspace, found)
+    train += calls
+    about.kinds.update(row.kind for row in calls)
 
     id = id or f"run-{uuid.uuid4().hex[:8]}"
     folder = workspace.state / "runs" / id
@@ -240,6 +248,7 @@ def start(
         "rendered": dict(about.kinds),
         "unresolved_labels": about.unresolved,
         "unsupported": about.unsupported,
+        "left_out": left_out,
         "tokens": sum(len(r.prefix) + len(r.question) + len(r.answer) for r in train),
     }
     (folder / "job.json").write_text(json.dumps(job, indent=1), "utf-8")
@@ -286,9 +295,11 @@ def split(rows: Sequence[Example], *, seed: int) -> tuple[list[Example], list[Ex
     size = min(max(8, len(rows) // 10), 24, len(rows) // 3)
     shuffled = list(rows)
     random.Random(seed).shuffle(shuffled)
-    held = shuffled[:size]
-    lines = {row.line for row in held}
-    return [row for row in rows if row.line not in lines], held
+    lines = {row.line for row in shuffled[:size]}  # all turns of a line stay on one side
+    return (
+        [row for row in rows if row.line not in lines],
+        [row for row in shuffled if row.line in lines],
+    )
 
 
 def finish(workspace: Workspace, run: Run) -> Iterator[Event]:
@@ -385,12 +396,38 @@ def measure(workspace: Workspace, model: str, folder: Path) -> Generator[Event, 
 
 
 def _over_length(workspace: Workspace, rows: Sequence[Example]) -> list[Fault]:
-    limit = workspace.settings.chat.max_tokens
-    return [
-        Fault(row.line, "messages", f"the answer has {size} tokens; an answer may have {limit}")
-        for row in rows
-        if (size := len(workspace.chat.tokens(row.answer))) > limit
-    ]
+    """Examples of which something would be cut off, labels perhaps: refused, never cut."""
+    settings, count = workspace.settings, workspace.chat.tokens
+    limit = settings.chat.max_tokens
+    # What is left for question and voice, with one passage shown and the answer whole.
+    room = workspace.chat.context_tokens - limit - settings.answer.passage_tokens - 104
+    told = []
+    for row in rows:
+        if (size := len(count(row.answer))) > limit:
+            what = f"the answer has {size} tokens; an answer may have {limit}"
+            remedy = "Shorten it, or raise max_tokens under [chat] in groundtone.toml."
+        elif (size := len(count(row.question)) + len(count(row.system))) > room:
+            what = f"question and system message have {size} tokens; there is room for {room}"
+            remedy = "Shorten them, or raise context_tokens under [chat] in groundtone.toml."
+        else:
+            continue
+        told.append(Fault(row.line, "messages", what, remedy, "over length"))
+    return told
+
+
+def rendered_tools(
+    workspace: Workspace, found: reading.Examples
+) -> tuple[list[Rendered], list[int]]:
+    """Examples in which tools are called, by the base's template; and lines it has no form for."""
+    if not found.dialogues:
+        return [], []
+    from groundtone import weights
+    from groundtone.chat.vocabulary import vocabulary
+    from groundtone.tuning import dialogues
+
+    template = vocabulary(weights.path(workspace.settings.chat.model))
+    count = workspace.chat.tokens
+    return dialogues.render(found.dialogues, template, count, count(INVOCATION))
 
 
 def _common_system(rows: Sequence[Example]) -> str:
