@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from groundtone.cli import checked, fitted, following, recipes
+from groundtone.cli import checked, fitted, following, recipes, tune_data
 from groundtone.cli.options import (
     ContextsOption,
     EpochsOption,
@@ -36,7 +36,39 @@ RunArgument = Annotated[
 @app.command(short_help="Name every fault of an examples file.")
 def check(
     file: FileArgument,
-    held_out: HeldOutOption = None,
+    held_out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--held-out",
+            metavar="FILE",
+            show_default=False,
+            help="Examples or questions that must share nothing with FILE; may be given again.",
+        ),
+    ] = None,
+    style: Annotated[
+        Path | None,
+        typer.Option(
+            "--style",
+            metavar="TOML",
+            show_default=False,
+            help="The style that answers must keep. Default: the workspace's, else inferred.",
+        ),
+    ] = None,
+    redact: Annotated[
+        Path | None,
+        typer.Option(
+            "--redact",
+            metavar="OUT",
+            show_default=False,
+            help="Write FILE there without its secrets and personal data.",
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", metavar="OUT", show_default=False, help="Write the check as a page."
+        ),
+    ] = None,
     epochs: EpochsOption = None,
     contexts: ContextsOption = None,
     without_documents: WithoutDocumentsOption = False,
@@ -56,13 +88,33 @@ def check(
     out = Output(as_json)
     with out.keeping("Nothing was changed."):
         result = checked.look(
-            file, workspace, out, held_out=held_out, recipe=recipe, contexts=varied, limit=limit
+            file,
+            workspace,
+            out,
+            held_out=held_out or (),
+            style=style,
+            recipe=recipe,
+            contexts=varied,
+            limit=limit,
+            epochs=epochs,
         )
-    out.document(checked.as_document(result))
+        redacted = tune_data.redact(file, redact) if redact else None
+        if html:
+            checked.write_page(result, html)
+    told = checked.as_document(result)
+    out.document({**told, "redacted": redacted} if redact else told)
     if not as_json:
         out.show(*checked.shown(result))
+        if redacted is not None:
+            out.show(f"{redacted['places']} private places were taken out: {redact}")
+        if html:
+            out.show(f"The page: {html}")
     if result.faults:
         raise typer.Exit(2)
+
+
+app.command(short_help="Part examples to train on from those to measure on.")(tune_data.split)
+app.command(short_help="See examples as training sees them.")(tune_data.preview)
 
 
 @app.command(short_help="Train on examples.")
