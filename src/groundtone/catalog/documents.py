@@ -34,6 +34,12 @@ _version = documents.c.version
 _STORED = tuple(
     name for name in StoredDocument.__dataclass_fields__ if name not in ("text", "chunks", "before")
 )
+# Asked at every search: written once, since putting a statement together takes as long as its work.
+_DOCUMENTS = select(documents).where(_version.in_(bindparam("versions", expanding=True)))
+_CHUNKS = select(chunks).where(
+    chunks.c.version.in_(bindparam("versions", expanding=True)),
+    chunks.c.ordinal.in_(bindparam("ordinals", expanding=True)),
+)
 _KEPT = ("source", "path", "size", "mtime_ns", "sha256", "modified", "recipe")
 
 
@@ -218,21 +224,41 @@ class Found:
 
     def __init__(self, connection: Connection, versions: Collection[str]) -> None:
         self._connection = connection
+        self._chunks: dict[Key, StoredChunk] = {}
+        self._parts: dict[tuple[str, int], str] = {}
         self.live: dict[str, DocumentInfo] = {}
         for some in slices(sorted(versions), SOME):
-            for row in connection.execute(select(documents).where(_version.in_(some))):
+            for row in connection.execute(_DOCUMENTS, {"versions": some}):
                 self.live[row.version] = rows.info(row)
+
+    def load(self, keys: Collection[Key]) -> None:
+        """Look up chunks of live documents at once, with their texts, so that `chunk` and `text`
+        need not ask for each."""
+        wanted = set(keys) - self._chunks.keys()
+        for some in slices(sorted(wanted), SOME // 2):
+            asked = {
+                "versions": sorted({version for version, _ in some}),
+                "ordinals": sorted({ordinal for _, ordinal in some}),
+            }
+            # Every pair of both, a few too many: SQLite would scan the table for the very pairs.
+            for row in self._connection.execute(_CHUNKS, asked):
+                if (row.version, row.ordinal) in wanted:
+                    self._chunks[row.version, row.ordinal] = rows.chunk(row)
+        spans = [(key[0], self._chunks[key].start, self._chunks[key].end) for key in wanted]
+        self._parts |= rows.parts_of(self._connection, spans)
 
     def chunk(self, key: Key) -> FoundChunk:
         """A chunk of a live document."""
-        version, ordinal = key
-        wanted = (chunks.c.version == version) & (chunks.c.ordinal == ordinal)
-        row = self._connection.execute(select(chunks).where(wanted)).one()
-        return FoundChunk(self.live[version], rows.chunk(row))
+        if key not in self._chunks:
+            self.load([key])
+        return FoundChunk(self.live[key[0]], self._chunks[key])
 
     def text(self, version: str, start: int, end: int) -> str:
         """Text of a live document."""
-        return rows.text_of(self._connection, version, start, end)
+        parts = [self._parts.get((version, number)) for number in rows.numbers(start, end)]
+        if None in parts:
+            return rows.text_of(self._connection, version, start, end)
+        return rows.cut(filter(None, parts), start, end)
 
 
 def _keep(connection: Connection, document: StoredDocument) -> set[str]:

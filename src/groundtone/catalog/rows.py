@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from groundtone.catalog.records import DocumentInfo, FailedFile, StoredChunk, StoredDocument
 from groundtone.catalog.schema import (
@@ -22,6 +22,10 @@ from groundtone.catalog.schema import (
 )
 
 PART = 65_536
+_PARTS = select(texts).where(
+    texts.c.version.in_(bindparam("versions", expanding=True)),
+    texts.c.part.in_(bindparam("numbers", expanding=True)),
+)
 _INFO = tuple(DocumentInfo.__dataclass_fields__)
 
 
@@ -104,10 +108,34 @@ def text_of(connection: Connection, version: str, start: int, end: int | None) -
     """Characters ``start`` to ``end`` of a document's text."""
     query = select(texts.c.text).where(texts.c.version == version, texts.c.part >= start // PART)
     if end is not None:
-        query = query.where(texts.c.part <= max(start, end - 1) // PART)
-    joined = "".join(connection.scalars(query.order_by(texts.c.part)))
+        query = query.where(texts.c.part < numbers(start, end).stop)
+    return cut(connection.scalars(query.order_by(texts.c.part)), start, end)
+
+
+def parts_of(
+    connection: Connection, spans: Sequence[tuple[str, int, int]]
+) -> dict[tuple[str, int], str]:
+    """The parts of texts that hold these spans (version, start, end), by version and number."""
+    wanted = {(version, n) for version, start, end in spans for n in numbers(start, end)}
+    found: dict[tuple[str, int], str] = {}
+    for some in slices(sorted(wanted), SOME // 2):
+        asked = {
+            "versions": sorted({version for version, _ in some}),
+            "numbers": sorted({number for _, number in some}),
+        }
+        found |= {(row.version, row.part): row.text for row in connection.execute(_PARTS, asked)}
+    return found
+
+
+def numbers(start: int, end: int) -> range:
+    """Of the parts that hold characters ``start`` to ``end``."""
+    return range(start // PART, max(start, end - 1) // PART + 1)
+
+
+def cut(parts: Iterable[str], start: int, end: int | None) -> str:
+    """Characters ``start`` to ``end``, given the parts that hold them in their order."""
     first = start // PART * PART
-    return joined[start - first : None if end is None else end - first]
+    return "".join(parts)[start - first : None if end is None else end - first]
 
 
 def live(connection: Connection, version: str) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from groundtone.catalog.records import DEFAULT_COLLECTION, Source
 from groundtone.catalog.rows import delete_documents, remember
 from groundtone.catalog.schema import Database, documents, facts, failures, sources
+
+# Asked at every search: written once.
+_FACT = select(facts.c.value).where(facts.c.key == bindparam("key"))
+_FACTS = select(facts).where(facts.c.key.in_(bindparam("keys", expanding=True)))
 
 
 class Sources(Database):
@@ -15,12 +19,13 @@ class Sources(Database):
     def fact(self, key: str) -> str | None:
         """A remembered value, or None."""
         with self.read() as connection:
-            return connection.scalar(select(facts.c.value).where(facts.c.key == key))
+            return connection.scalar(_FACT, {"key": key})
 
-    def facts(self) -> dict[str, str]:
-        """All remembered values."""
+    def facts(self, *keys: str) -> dict[str, str]:
+        """Remembered values: those of these keys, of one moment; all without any."""
+        query, asked = (_FACTS, {"keys": keys}) if keys else (select(facts), {})
         with self.read() as connection:
-            return {row.key: row.value for row in connection.execute(select(facts))}
+            return {row.key: row.value for row in connection.execute(query, asked)}
 
     def remember(self, key: str, value: str) -> None:
         """Set a remembered value."""

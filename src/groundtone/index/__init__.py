@@ -7,6 +7,7 @@ anyone may search meanwhile.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 STORES = ("lancedb", "chroma", "pgvector", "qdrant", "weaviate", "pinecone")
+_ID = re.compile(r"(.+):(\d{6,}):(\d{6,})", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +65,12 @@ class Hit:
 def window_id(version: str, chunk: int, window: int) -> str:
     """The id of a window's entry."""
     return f"{version}:{chunk:06}:{window:06}"
+
+
+def window_place(id: str) -> tuple[str, int, int] | None:
+    """Version, chunk and window, as `window_id` wrote them; None for another's id."""
+    told = _ID.fullmatch(id)
+    return (told[1], int(told[2]), int(told[3])) if told else None
 
 
 class Index(Protocol):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import EmbeddingMismatch, GroundtoneError
-from groundtone.index import Entry, Hit, lance_import
+from groundtone.index import Entry, Hit, lance_import, window_place
 from groundtone.index.asking import checked
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.words import LONGEST, asked, indexed
@@ -57,14 +57,13 @@ class LanceIndex:
         self._adds = 0
         try:
             path.mkdir(parents=True, exist_ok=True)
-            database = lancedb.connect(
-                path,
-                read_consistency_interval=timedelta(0),
-                session=lancedb.Session(
-                    index_cache_size_bytes=2 << 30, metadata_cache_size_bytes=128 << 20
-                ),
+            session = lancedb.Session(
+                index_cache_size_bytes=2 << 30, metadata_cache_size_bytes=128 << 20
             )
+            now = timedelta(0)
+            database = lancedb.connect(path, read_consistency_interval=now, session=session)
             self._table = _open_table(database, dimensions)
+            self._loop, self._reading = _reading(path, now, session)
         except (OSError, RuntimeError, ValueError) as error:
             raise GroundtoneError(
                 f"The index in {path} cannot be opened: {_first_line(error)}.",
@@ -102,18 +101,18 @@ class LanceIndex:
         if k < 1:
             return []
         search = (
-            self._table.search(checked(vector, self._dimensions), vector_column_name="vector")
+            self._reading.query()
+            .nearest_to(checked(vector, self._dimensions))
+            .column("vector")
             .distance_type("cosine")
             .refine_factor(REFINE)
             .ef(max(200, 2 * REFINE * k))
-            .select([*PLACE, "text", "_distance"])
+            .select(["id", "text", "_distance"])
             .limit(k)
         )
-        if where:
-            search = search.where(_where(where), prefilter=True)
-        found = search.to_arrow()
+        found = self._found(search, where)
         cosines = [1.0 - distance for distance in found.column("_distance").to_pylist()]
-        return _ranked(found, cosines, cosines)
+        return self._ranked(found, cosines, cosines)
 
     def lexical(
         self,
@@ -128,15 +127,11 @@ class LanceIndex:
         words = asked(query)
         if k < 1 or not words.strip():
             return []
-        columns = [*PLACE, "text", "_score", *(() if near is None else ("vector",))]
-        search = (
-            self._table.search(MatchQuery(words, "text"), query_type="fts").select(columns).limit(k)
-        )
-        if where:
-            search = search.where(_where(where), prefilter=True)
-        found = search.to_arrow()
+        columns = ["id", "text", "_score", *(() if near is None else ("vector",))]
+        search = self._reading.query().nearest_to_text(MatchQuery(words, "text"))
+        found = self._found(search.select(columns).limit(k), where)
         cosines = [None] * len(found) if near is None else self._cosines(found, near)
-        return _ranked(found, found.column("_score").to_pylist(), cosines)
+        return self._ranked(found, found.column("_score").to_pylist(), cosines)
 
     def versions(self) -> set[str]:
         """Document versions of which any window is here."""
@@ -191,7 +186,7 @@ class LanceIndex:
 
     def close(self) -> None:
         """Let go of the table."""
-        del self._table
+        del self._table, self._reading
 
     def _compact(self) -> None:
         # Unverified files are those of a killed writer: nobody else writes under the lock.
@@ -199,6 +194,34 @@ class LanceIndex:
 
     def _holds_any(self, versions: Collection[str]) -> bool:
         return any(self._table.count_rows(condition) for condition in _conditions(versions))
+
+    def _found(self, search: Any, where: Filter) -> Any:
+        """What a search finds, as an Arrow table; the filter comes before ranking."""
+        if where:
+            search = search.where(_where(where))
+        return self._loop.run(search.to_arrow())
+
+    def _ranked(
+        self, found: Any, scores: list[float], cosines: Sequence[float | None]
+    ) -> list[Hit]:
+        """Best first; equal scores in the order of ids, so that answers repeat."""
+        ids, texts = found.column("id").to_pylist(), found.column("text").to_pylist()
+        places = self._places(ids)
+        return [
+            Hit(*places[ids[at]], scores[at], cosines[at], texts[at])
+            for at in sorted(range(len(ids)), key=lambda at: (-scores[at], ids[at]))
+            if ids[at] in places
+        ]
+
+    def _places(self, ids: Sequence[str]) -> dict[str, tuple[str, int, int]]:
+        """Where windows belong, read off the ids that a sync gives them: each column that a search
+        brings along costs it a millisecond."""
+        places = {id: place for id in ids if (place := window_place(id))}
+        for condition in _conditions({id for id in ids if id not in places}, "id"):
+            rows = self._table.search().where(condition).select(list(PLACE)).to_arrow()
+            told = zip(*(rows.column(name).to_pylist() for name in PLACE), strict=True)
+            places |= {id: (version, chunk, window) for id, version, chunk, window in told}
+        return places
 
     def _cosines(self, found: Any, near: np.ndarray) -> list[float]:
         """Of the rows of a result with a vector, whose vectors have length 1."""
@@ -250,6 +273,21 @@ def _open_table(database: Any, dimensions: int) -> Any:
     return table
 
 
+def _reading(path: Path, consistency: timedelta, session: Any) -> tuple[Any, Any]:
+    """The table once more, to search it, and what runs its calls: the blocking way to search asks
+    for the schema three times before it begins."""
+    import lancedb
+    from lancedb.background_loop import LOOP
+
+    async def opened() -> Any:
+        database = await lancedb.connect_async(
+            path, read_consistency_interval=consistency, session=session
+        )
+        return await database.open_table(TABLE)
+
+    return LOOP, LOOP.run(opened())
+
+
 def _index_words(table: Any) -> None:
     from lancedb.index import FTS
 
@@ -295,17 +333,6 @@ def _where(where: Filter) -> str:
     if where.until is not None:
         conditions.append(f"modified <= {where.until}")
     return " AND ".join(conditions)
-
-
-def _ranked(found: Any, scores: list[float], cosines: Sequence[float | None]) -> list[Hit]:
-    """Best first; equal scores in the order of ids, so that answers repeat."""
-    ids, versions, chunks, windows, texts = (
-        found.column(name).to_pylist() for name in (*PLACE, "text")
-    )
-    return [
-        Hit(versions[at], chunks[at], windows[at], scores[at], cosines[at], texts[at])
-        for at in sorted(range(len(ids)), key=lambda at: (-scores[at], ids[at]))
-    ]
 
 
 def _first_line(error: BaseException) -> str:

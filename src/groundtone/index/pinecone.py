@@ -11,13 +11,12 @@ found a little longer, which the catalog makes up for.
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from groundtone.errors import EmbeddingMismatch, GroundtoneError, MissingExtra, WrongUse
-from groundtone.index import Entry, Hit
+from groundtone.index import Entry, Hit, window_place
 from groundtone.index.asking import batches, first_line
 from groundtone.index.filters import EVERYTHING, Filter
 
@@ -32,7 +31,6 @@ FOUND = 500  # records a page of those found by their metadata
 REQUEST_BYTES = 1_500_000  # Pinecone takes 2 MB
 TEXT_BYTES = 30_000  # it takes 40 kB of metadata a record
 MOST = 10_000  # hits a search may ask for
-_OURS = re.compile(r"(.+):(\d{6,}):(\d{6,})")
 
 
 class PineconeStore:
@@ -179,8 +177,8 @@ class PineconeStore:
         """Version, chunk and window of each: as a sync's ids tell them, else from metadata."""
         places: dict[str, tuple[str, int, int]] = {}
         for id in ids:
-            if told := _OURS.fullmatch(id):
-                places[id] = (told[1], int(told[2]), int(told[3]))
+            if told := window_place(id):
+                places[id] = told
         rest = [id for id in ids if id not in places]
         places |= {id: _told(record.metadata or {}) for id, record in self._fetch(rest)}
         return places

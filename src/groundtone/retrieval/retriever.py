@@ -122,8 +122,9 @@ class Retriever:
             if k < 1 or not asked:
                 yield from (Trace() for _ in some)
                 continue
-            self.check_embedding()
-            tuned, _ = self.tuned()
+            facts = self._catalog.facts("embedding", tuning.RECORD)
+            self.check_embedding(facts)
+            tuned, _ = self.tuned(facts)
             vectors = iter(self._embedder.embed(asked))
             for question in some:
                 if question:
@@ -168,12 +169,14 @@ class Retriever:
         )
         return self.limits.allows(labels, moment(document.modified))
 
-    def tuned(self) -> tuple[Tuned | None, str]:
+    def tuned(self, facts: Mapping[str, str] | None = None) -> tuple[Tuned | None, str]:
         """The tuned retriever in use, or None and why the one that is kept here is not used.
 
-        Looked up anew each time: another process may have put one to use or removed it.
+        Looked up anew each time, unless ``facts`` tells: another process may have put one to use
+        or removed it.
         """
-        text = self._catalog.fact(tuning.RECORD)
+        facts = self._catalog.facts(tuning.RECORD) if facts is None else facts
+        text = facts.get(tuning.RECORD)
         if text is None:
             return None, ""
         loaded = self._shared.tuned
@@ -196,13 +199,17 @@ class Retriever:
             )
         return found, ""
 
-    def check_embedding(self) -> None:
+    def check_embedding(self, facts: Mapping[str, str] | None = None) -> None:
         """Refuse to search vectors of one model with those of another.
+
+        Args:
+            facts: of the catalog, if the caller has just read them.
 
         Raises:
             EmbeddingMismatch: the workspace was built with another embedding model.
         """
-        built = self._catalog.fact("embedding")
+        facts = self._catalog.facts("embedding") if facts is None else facts
+        built = facts.get("embedding")
         if built is not None and built != self._embedder.fingerprint:
             raise EmbeddingMismatch(
                 f"This workspace was built with the embedding model {built}, the settings name "
@@ -298,6 +305,7 @@ class Retriever:
             order = [*first, *order[len(first) :]]
         ranks = _ranks(sides.dense), _ranks(sides.lexical)
         near = matching(dense)
+        found.load(order[:k])
         passages = []
         for rank, key in enumerate(order[:k], 1):
             chunk = found.chunk(key)
@@ -333,6 +341,7 @@ class Retriever:
         if reranker is None or not order:
             return {}
         keys = order[: self._settings.rerank]
+        found.load(keys)
         texts = []
         for key in keys:
             chunk = found.chunk(key).chunk
