@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.contracts.index import DIMENSIONS, IndexContract, ManyContract, entry
+from tests.contracts.index import DIMENSIONS, IndexContract, ManyContract, entry, unit
 
 from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.index import Entry, Index, open_index
@@ -85,3 +86,40 @@ def test_an_index_made_before_labels_is_opened_and_goes_on(tmp_path: Path) -> No
     assert len(index.dense(vector, 5)) == 2
     assert [h.version for h in index.dense(vector, 5, Filter(since=0))] == ["v2"]
     index.close()
+
+
+def test_rows_kept_in_memory_change_no_answer(tmp_path: Path) -> None:
+    keep = {"first_searches": 0, "rows": (1, 1_000)}
+    plain, kept = LanceIndex(tmp_path, DIMENSIONS), LanceIndex(tmp_path, DIMENSIONS, keep=keep)
+    plain.add([entry(number, f"plain text {number}") for number in range(50)])
+    plain.add([Entry("abc:000002:000001", "abc", 2, 1, "plain text", unit(60))])
+
+    def same() -> None:
+        question = unit(7)
+        for hits, wanted in (
+            (kept.dense(question, 100), plain.dense(question, 100)),
+            (kept.lexical("plain 7", 100, near=question),
+             plain.lexical("plain 7", 100, near=question)),
+            (kept.dense(question, 5), plain.dense(question, 5)),
+        ):  # fmt: skip
+            assert [replace(hit, score=0, cosine=0) for hit in hits] == [
+                replace(hit, score=0, cosine=0) for hit in wanted
+            ]
+            for hit, other in zip(hits, wanted, strict=True):
+                assert (hit.score, hit.cosine) == pytest.approx(
+                    (other.score, other.cosine), abs=2e-5
+                )
+
+    same()
+    kept._rows.wait()
+    assert kept._rows.find([0]) is not None
+    same()
+    plain.delete({"v3"})
+    plain.add([entry(70, "plain text 7 7")])
+    same()  # a row that is not kept: the slow way
+    kept._rows.wait()
+    same()
+    kept.add([entry(70, "plain other text"), entry(8, "changed text 7")])
+    same()
+    plain.close()
+    kept.close()

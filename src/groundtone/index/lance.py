@@ -8,13 +8,13 @@ in full precision. Row ids are stable, so that compaction need not rebuild that 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import EmbeddingMismatch, GroundtoneError
-from groundtone.index import Entry, Hit, lance_import, window_place
+from groundtone.index import Entry, Hit, lance_import, lance_rows, window_place
 from groundtone.index.asking import checked
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.words import LONGEST, asked, indexed
@@ -42,13 +42,21 @@ class LanceIndex:
         path: the folder, made if absent.
         dimensions: length of the vectors.
         graph_rows: from how many windows on the vectors get a graph.
+        keep: when rows are kept in memory, as `lance_rows.Rows` takes it.
 
     Raises:
         EmbeddingMismatch: the folder holds vectors of another length.
         GroundtoneError: the folder holds something that cannot be opened.
     """
 
-    def __init__(self, path: Path, dimensions: int, *, graph_rows: int = GRAPH_ROWS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        dimensions: int,
+        *,
+        graph_rows: int = GRAPH_ROWS,
+        keep: Mapping[str, Any] | None = None,
+    ) -> None:
         os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")  # or it warns on stderr
         lancedb = lance_import.lancedb()
         self._path = path
@@ -64,6 +72,7 @@ class LanceIndex:
             database = lancedb.connect(path, read_consistency_interval=now, session=session)
             self._table = _open_table(database, dimensions)
             self._loop, self._reading = _reading(path, now, session)
+            self._rows = lance_rows.Rows(self._all_rows, self.count, **(keep or {}))
         except (OSError, RuntimeError, ValueError) as error:
             raise GroundtoneError(
                 f"The index in {path} cannot be opened: {_first_line(error)}.",
@@ -81,8 +90,9 @@ class LanceIndex:
         """Store windows; one whose id is already there is replaced."""
         if not entries:
             return
-        rows = self._rows(list({entry.id: entry for entry in entries}.values()))
+        rows = self._arrow(list({entry.id: entry for entry in entries}.values()))
         if self._holds_any({entry.version for entry in entries}):
+            self._rows.forget()
             merge = self._table.merge_insert("id")
             merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
         else:
@@ -100,19 +110,18 @@ class LanceIndex:
         """The nearest windows by cosine; exact below `GRAPH_ROWS` windows."""
         if k < 1:
             return []
-        search = (
-            self._reading.query()
-            .nearest_to(checked(vector, self._dimensions))
-            .column("vector")
-            .distance_type("cosine")
-            .refine_factor(REFINE)
-            .ef(max(200, 2 * REFINE * k))
-            .select(["id", "text", "_distance"])
-            .limit(k)
-        )
-        found = self._found(search, where)
+        vector = checked(vector, self._dimensions)
+        search = self._reading.query().nearest_to(vector).column("vector").distance_type("cosine")
+        search = search.ef(max(200, 2 * REFINE * k))
+        if self._rows.ready:  # they give the exact cosines, which else are read from disk
+            found, kept = self._kept(search.limit(REFINE * k), ["_distance"], where)
+            if kept is not None:
+                exact = (kept.vectors @ vector).tolist()
+                return self._ranked(kept.ids, kept.texts, exact, exact)[:k]
+        columns = ["id", "text", "_distance"]
+        found = self._found(search.refine_factor(REFINE).limit(k), columns, where)
         cosines = [1.0 - distance for distance in found.column("_distance").to_pylist()]
-        return self._ranked(found, cosines, cosines)
+        return self._ranked(*_told(found), cosines, cosines)
 
     def lexical(
         self,
@@ -127,11 +136,20 @@ class LanceIndex:
         words = asked(query)
         if k < 1 or not words.strip():
             return []
+        search = self._reading.query().nearest_to_text(MatchQuery(words, "text")).limit(k)
+        cosines: Sequence[float | None]
+        if self._rows.ready:
+            found, kept = self._kept(search, ["_score"], where)
+            if kept is not None:
+                scores = found.column("_score").to_pylist()
+                cosines = [None] * len(scores)
+                if near is not None:
+                    cosines = (kept.vectors @ checked(near, self._dimensions)).tolist()
+                return self._ranked(kept.ids, kept.texts, scores, cosines)
         columns = ["id", "text", "_score", *(() if near is None else ("vector",))]
-        search = self._reading.query().nearest_to_text(MatchQuery(words, "text"))
-        found = self._found(search.select(columns).limit(k), where)
+        found = self._found(search, columns, where)
         cosines = [None] * len(found) if near is None else self._cosines(found, near)
-        return self._ranked(found, found.column("_score").to_pylist(), cosines)
+        return self._ranked(*_told(found), found.column("_score").to_pylist(), cosines)
 
     def versions(self) -> set[str]:
         """Document versions of which any window is here."""
@@ -188,6 +206,10 @@ class LanceIndex:
         """Let go of the table."""
         del self._table, self._reading
 
+    def _all_rows(self) -> Iterator[Any]:
+        search = self._table.search().select(list(lance_rows.COLUMNS)).with_row_id(True)
+        return iter(search.to_batches(2_048))
+
     def _compact(self) -> None:
         # Unverified files are those of a killed writer: nobody else writes under the lock.
         self._table.optimize(cleanup_older_than=READERS_GRACE, delete_unverified=True)
@@ -195,17 +217,27 @@ class LanceIndex:
     def _holds_any(self, versions: Collection[str]) -> bool:
         return any(self._table.count_rows(condition) for condition in _conditions(versions))
 
-    def _found(self, search: Any, where: Filter) -> Any:
-        """What a search finds, as an Arrow table; the filter comes before ranking."""
+    def _found(self, search: Any, columns: list[str], where: Filter) -> Any:
+        """These columns of what a search finds; the filter comes before ranking."""
         if where:
             search = search.where(_where(where))
-        return self._loop.run(search.to_arrow())
+        return self._loop.run(search.select(columns).to_arrow())
+
+    def _kept(
+        self, search: Any, columns: list[str], where: Filter
+    ) -> tuple[Any, lance_rows.Found | None]:
+        """The same, and what is kept of the rows; None where that is not all."""
+        found = self._found(search, [*columns, "_rowid"], where)
+        return found, self._rows.find(found.column("_rowid").to_pylist())
 
     def _ranked(
-        self, found: Any, scores: list[float], cosines: Sequence[float | None]
+        self,
+        ids: list[str],
+        texts: list[str],
+        scores: list[float],
+        cosines: Sequence[float | None],
     ) -> list[Hit]:
         """Best first; equal scores in the order of ids, so that answers repeat."""
-        ids, texts = found.column("id").to_pylist(), found.column("text").to_pylist()
         places = self._places(ids)
         return [
             Hit(*places[ids[at]], scores[at], cosines[at], texts[at])
@@ -231,7 +263,7 @@ class LanceIndex:
         rows = vectors.to_numpy(zero_copy_only=False).reshape(-1, self._dimensions)
         return [float(cosine) for cosine in np.asarray(rows @ checked(near, self._dimensions))]
 
-    def _rows(self, entries: Sequence[Entry]) -> Any:
+    def _arrow(self, entries: Sequence[Entry]) -> Any:
         import numpy as np
         import pyarrow as pa
 
@@ -333,6 +365,11 @@ def _where(where: Filter) -> str:
     if where.until is not None:
         conditions.append(f"modified <= {where.until}")
     return " AND ".join(conditions)
+
+
+def _told(found: Any) -> tuple[list[str], list[str]]:
+    """Ids and texts of a result."""
+    return found.column("id").to_pylist(), found.column("text").to_pylist()
 
 
 def _first_line(error: BaseException) -> str:
