@@ -17,13 +17,24 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Workspace": "groundtone.workspace",
+    "Advice": "groundtone.advice.report",
     "Answer": "groundtone.answering.answer",
     "Citation": "groundtone.answering.answer",
     "Passage": "groundtone.retrieval",
     "GroundtoneError": "groundtone.errors",
+    "Report": "groundtone.evaluation.report",
     "support": "groundtone.answering.support",
 }
-__all__ = ["Answer", "Citation", "GroundtoneError", "Passage", "Workspace", "support"]
+__all__ = [
+    "Advice",
+    "Answer",
+    "Citation",
+    "GroundtoneError",
+    "Passage",
+    "Report",
+    "Workspace",
+    "support",
+]
 
 
 def __getattr__(name: str) -> Any:

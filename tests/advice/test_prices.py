@@ -105,3 +105,12 @@ def test_an_hour_of_your_own_machine() -> None:
     bought = Hardware(price=d(1752), lifetime_hours=d(26280), watts=d(100), per_kwh=d("0.25"))
     assert bought.hour() == pytest.approx(d("0.0916666666"), abs=d("1e-9"))
     assert Hardware(per_hour=d("2.10"), watts=d(65), per_kwh=d(1)).hour() == d("2.10")
+
+
+def test_the_documented_file_can_be_used(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "costs.md").read_text("utf-8")
+    text = page.partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "prices.toml").write_text(text, "utf-8")
+    prices = load_prices(tmp_path)
+    assert prices.models["ft:gpt-4.1-mini"].hosting_per_hour == Decimal("0.10")
+    assert prices.hardware.hour() == Decimal("0.0195")

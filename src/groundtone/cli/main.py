@@ -19,6 +19,7 @@ import typer.core
 
 from groundtone import __version__
 from groundtone.cli import (
+    advise,
     ask,
     chat,
     collections,
@@ -61,6 +62,7 @@ ORDER = (
     "models",
     "index",
     "compare",
+    "advise",
     "eval",
     "serve",
     "keys",
@@ -99,6 +101,9 @@ app.add_typer(tune.app, name="tune", short_help="Teach the model your style.")
 app.add_typer(models.app, name="models", short_help="Fetch, list and choose models.")
 app.add_typer(index.app, name="index", short_help="See, move or fill the index of vectors.")
 app.add_typer(compare.app, name="compare", short_help="Measure base, RAG, tuned and both.")
+app.command("advise", short_help="RAG, fine-tuning, both or neither: why, and what it costs.")(
+    advise.advise
+)
 app.add_typer(evaluate.app, name="eval", short_help="Measure one part, such as the search.")
 app.command("serve", short_help="Answer over HTTP, as OpenAI's API does.")(serve.serve)
 app.add_typer(keys.app, name="keys", short_help="Who may use the server.")

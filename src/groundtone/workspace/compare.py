@@ -24,7 +24,7 @@ from groundtone.evaluation.observing import Observer
 from groundtone.evaluation.questions import Question
 from groundtone.evaluation.scoring import Price, Yardsticks
 from groundtone.tuning import examples as reading
-from groundtone.workspace import compared_questions, tuned_models
+from groundtone.workspace import compared, compared_questions, tuned_models
 from groundtone.workspace.arm_engines import ArmEngines
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def compare(
             the tuned model's own.
         style: None takes the workspace's ``style.toml``.
         judge: a chat model that judges correctness; None judges by the words alone.
-        price: dollars for a model's tokens; None takes the workspace's price table, if it has one.
+        price: dollars for a model's tokens; None takes the price table of the workspace, or ours.
         limit: ask only the first so many questions.
         seed: of the resampling.
         parallel: questions put to an arm at once; None: what a remote engine allows, and 1 for a
@@ -136,7 +136,9 @@ def compare(
     if few_shot_tokens := few_shot_prompt(workspace, who.shots, [q.question for q in asked[:20]]):
         notes["Few-shot with documents"] = f"{few_shot_tokens:.0f} prompt tokens on average"
     notes["Command"] = _command(questions, lineup, wanted, judge, limit, seed)
-    return measure(outcomes, asked, by, seed=seed, versus=_versus(lineup), notes=notes)
+    report = measure(outcomes, asked, by, seed=seed, versus=_versus(lineup), notes=notes)
+    compared.keep(report, workspace.state)
+    return report
 
 
 def _outcomes(
@@ -230,9 +232,17 @@ def _manner(workspace: Workspace, rows: Sequence[reading.Example]) -> Manner | N
     return Manner(answers) if sum(bool(answer) for answer in answers) > 1 else None
 
 
-def _prices(workspace: Workspace) -> Price | None:
-    """The workspace's price table; None where it has none."""
-    return None
+def _prices(workspace: Workspace) -> Price:
+    """The price table, the workspace's own entries over ours."""
+    from groundtone.advice import costs
+
+    prices = costs.load_prices(workspace.folder)
+
+    def priced(model: str, prompt: int, written: int) -> float | None:
+        amount = costs.price(model, prompt, written, prices=prices)
+        return None if amount is None else float(amount)
+
+    return priced
 
 
 def _versus(lineup: Sequence[Arm]) -> str:

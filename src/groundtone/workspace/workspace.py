@@ -18,6 +18,7 @@ from groundtone.settings import IndexSettings, Settings
 from groundtone.workspace.once import once
 
 if TYPE_CHECKING:
+    from groundtone.advice.report import Advice
     from groundtone.answering.answer import Answer, Citation
     from groundtone.answering.clock import Clocked
     from groundtone.answering.judging import Checker
@@ -550,6 +551,12 @@ class Workspace:
         from groundtone.workspace import compare
 
         return compare.compare(self, questions, **options)
+
+    def advise(self, **options: Any) -> Advice:
+        """RAG, fine-tuning, both or neither; see :func:`groundtone.workspace.advise.advise`."""
+        from groundtone.workspace import advise
+
+        return advise.advise(self, **options)
 
     def eval_answers(self, questions: str | Path, **options: Any) -> AnswersReport:
         """Measure answers to questions; see :func:`groundtone.workspace.evaluate.eval_answers`."""
