@@ -235,8 +235,9 @@ def _manner(workspace: Workspace, rows: Sequence[reading.Example]) -> Manner | N
 def _prices(workspace: Workspace) -> Price:
     """The price table, the workspace's own entries over ours."""
     from groundtone.advice import costs
+    from groundtone.advice.prices import load_prices
 
-    prices = costs.load_prices(workspace.folder)
+    prices = load_prices(workspace.folder)
 
     def priced(model: str, prompt: int, written: int) -> float | None:
         amount = costs.price(model, prompt, written, prices=prices)
