@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from openai.types import FileObject
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
+from tests.cli.calling import command
 from tests.jobs.conftest import lines
 from tests.server.stubbed import Stubbed, start, stop, stubbed, until
 
@@ -306,6 +308,36 @@ def test_a_stopped_server_leaves_its_jobs_to_the_next(tmp_path: Path) -> None:
     with stubbed(folder) as server:
         client = server.client()
         assert [ended(client, id).status for id in ids] == ["succeeded"] * 2
+
+
+def test_tune_run_trains_on_another_server(server: Stubbed, tmp_path: Path) -> None:
+    path = tmp_path / "style.jsonl"
+    path.write_bytes(jsonl()[1].read())
+    Workspace.create(tmp_path / "kb").close()
+    asked = ["tune", "run", path, "--suffix", "afar", "--provider", "openai"]
+    asked += ["--base-url", server.url, "--workspace", tmp_path / "kb"]
+    result = command(
+        *asked, "--model", "base", "--epochs", "1", "--rank", "4", "--json", cwd=tmp_path
+    )
+    assert result.code == 0, result.err
+    told = [json.loads(line) for line in result.out.splitlines()]
+    assert [event["step"] for event in told if event["event"] == "step"] == list(range(1, 11))
+    done = told[-1]
+    assert done["event"] == "done" and done["trained_tokens"] == 1000
+    with Workspace.open(tmp_path / "kb") as workspace:
+        model = workspace.catalog.get_model(done["model"])
+        assert model is not None
+        assert (model.kind, model.base) == ("remote", "smollm2-135m-instruct")
+        assert model.settings["hyperparameters"]["n_epochs"] == 1
+        assert (model.metrics["train_loss"], model.metrics["valid_loss"]) == (0.3, 0.2)
+        assert (workspace.state / "runs" / done["run"] / "metrics.csv").is_file()
+    again = command(*asked, "--job", done["run"], cwd=tmp_path)
+    assert again.code == 0 and done["model"] in again.out
+    path.write_text("\n".join(lines(4)), "utf-8")
+    assert command(*asked, "--model", "base", cwd=tmp_path).code == 2
+    path.write_text("\n".join(lines(10)), "utf-8")
+    wrong = command(*asked, "--model", "gpt-4o-mini", cwd=tmp_path)
+    assert wrong.code == 2 and "not available for fine-tuning" in wrong.err
 
 
 def test_keys_need_the_scope_and_see_what_is_theirs(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from groundtone.cli import checked, fitted, following, recipes, tune_data
+from groundtone.cli import checked, fitted, following, recipes, remote_tuning, tune_data
 from groundtone.cli.options import (
     ContextsOption,
     EpochsOption,
@@ -152,6 +152,10 @@ def run(
     use: Annotated[
         bool, typer.Option("--use", help="Put the model to use if it passes its gate.")
     ] = False,
+    provider: remote_tuning.ProviderOption = None,
+    base_url: remote_tuning.BaseUrlOption = None,
+    model: remote_tuning.BaseModelOption = None,
+    job: remote_tuning.JobOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonLinesOption = False,
 ) -> None:
@@ -187,6 +191,22 @@ def run(
     if detach and use:
         raise WrongUse("--use and --detach exclude each other.", "Run `models use` afterwards.")
     out = Output(as_json)
+    if provider is not None:
+        remote_tuning.train(
+            workspace, file, out, suffix=suffix, base_url=base_url, model=model, job=job, seed=seed,
+            chosen={
+                "epochs": epochs, "batch_size": batch_size, "kind": kind and kind.value,
+                "rank": rank, "alpha": alpha, "learning_rate": learning_rate,
+                "batch_tokens": batch_tokens, "accumulate": accumulate, "dropout": dropout,
+                "warmup": warmup, "schedule": schedule, "targets": targets, "patience": patience,
+                "held_out": held_out, "limit": limit, "contexts": contexts,
+            },
+        )  # fmt: skip
+        return
+    if base_url or model or job:
+        raise WrongUse(
+            "--base-url, --model and --job go with --provider.", "Add --provider openai."
+        )
     with Workspace.open(workspace) as opened:
         with out.keeping("Nothing had been trained yet."), out.bar("Finding passages") as bar:
             made = opened.tune(
