@@ -13,11 +13,12 @@ def register(pages: FastAPI) -> None:
         documents,
         files,
         history,
+        settings,
         sign_in,
         uploads,
     )
 
-    for module in (files, sign_in, uploads, document):
-        known = {getattr(route, "path", "") for route in pages.routes}
-        if not known & {route.path for route in module.router.routes}:
+    if not getattr(pages.state, "groundtone", False):
+        for module in (files, sign_in, uploads, document):
             pages.include_router(module.router)
+        pages.state.groundtone = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -394,9 +395,11 @@ def _confirm(title: str, text: str, word: str, done: Callable[[], Any]) -> None:
     with dialog(title) as box:
         node("p", text, "note")
 
-        def yes() -> Any:
+        async def yes() -> None:
+            told = done()
+            if inspect.isawaitable(told):
+                await told
             box.run_method("close")
-            return done()
 
         with node("div", classes="buttons"):
             button(word, yes, "danger")

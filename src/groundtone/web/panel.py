@@ -19,6 +19,7 @@ class SourcePanel:
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
+        self._client = ui.context.client  # what was pressed may be gone when the panel closes
         self._box = node("aside", classes="source", aria_label="Source", tabindex="-1", hidden=True)
 
     async def open(self, reference: Reference) -> None:
@@ -42,13 +43,13 @@ class SourcePanel:
                 node("blockquote", reference.quote)
             else:
                 _show(found)
-        ui.context.client.run_javascript("groundtone.reveal()")
+        self._client.run_javascript("groundtone.reveal()")
 
     def close(self) -> None:
         """Hide the panel; the focus goes back to where it was opened from."""
         self._box.props["hidden"] = ""
         self._box.clear()
-        ui.context.client.run_javascript("groundtone.hidden()")
+        self._client.run_javascript("groundtone.hidden()")
 
 
 def _show(source: Source) -> None:
