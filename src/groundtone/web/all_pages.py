@@ -11,14 +11,16 @@ def register(pages: FastAPI) -> None:
         ask,
         document,
         documents,
+        examples,
         files,
         history,
         settings,
         sign_in,
+        tune,
         uploads,
     )
 
     if not getattr(pages.state, "groundtone", False):
-        for module in (files, sign_in, uploads, document):
+        for module in (files, sign_in, uploads, document, tune):
             pages.include_router(module.router)
         pages.state.groundtone = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from groundtone.catalog.answers import RATINGS, StoredAnswer
@@ -52,7 +53,8 @@ def export(
     Args:
         form: ``records`` (everything), ``questions`` (for `compare` and `eval`) or ``examples``
             (for `tune`). The last two take only answers rated good: what nobody has looked at
-            must not become a gold answer. Nor do they take one that was stopped.
+            must not become a gold answer. Nor do they take one that was stopped. Examples are
+            also made of answers that somebody corrected, from the correction.
         rating: only those rated so; for ``records``.
 
     Raises:
@@ -67,6 +69,8 @@ def export(
         raise WrongUse(f"There is no export {form!r}.", f"Choose one of: {', '.join(forms)}.")
     wanted = rating if form == "records" else "good"
     answers = workspace.catalog.list_answers(None, rating=wanted, since=since)
+    if form == "examples":
+        answers = _with_corrections(workspace, answers, since)
     seen: set[str] = set()
     for answer in reversed(answers):
         if form != "records" and answer.answer.get("stopped"):
@@ -76,6 +80,22 @@ def export(
             continue  # the same question twice would be a duplicate for either use
         seen.add(key)
         yield forms[form](workspace, answer)
+
+
+def _with_corrections(
+    workspace: Workspace, good: list[StoredAnswer], since: float
+) -> list[StoredAnswer]:
+    """Answers rated good, and those that were corrected with the correction for their text."""
+    every = workspace.catalog.list_answers(None, since=since)
+    said = workspace.catalog.corrections([one.id for one in every])
+    fine = {one.id for one in good}
+    return [
+        replace(one, answer={**one.answer, "answer": said[one.id], "stopped": False})
+        if one.id in said
+        else one
+        for one in every
+        if one.id in said or one.id in fine
+    ]
 
 
 def record(stored: StoredAnswer) -> dict[str, Any]:
