@@ -11,10 +11,13 @@ from groundtone.catalog.jobs import Jobs
 from groundtone.catalog.keys import Keys
 from groundtone.catalog.models import Models
 from groundtone.catalog.syncs import Syncs
+from groundtone.catalog.votes import Votes
 from groundtone.catalog.windows import Windows
 
 
-class Catalog(Documents, Windows, Collections, Models, Answers, Syncs, Files, Jobs, Keys, Feedback):
+class Catalog(
+    Documents, Windows, Collections, Models, Answers, Syncs, Files, Jobs, Keys, Feedback, Votes
+):
     """All that a workspace knows; safe from many threads and processes at once.
 
     Args:

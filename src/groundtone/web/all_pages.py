@@ -9,6 +9,7 @@ def register(pages: FastAPI) -> None:
     """Make all addresses known to NiceGUI's application; those known stay."""
     from groundtone.web import (  # noqa: F401  (pages register themselves)
         ask,
+        compare,
         document,
         documents,
         examples,
@@ -18,9 +19,10 @@ def register(pages: FastAPI) -> None:
         sign_in,
         tune,
         uploads,
+        voting,
     )
 
     if not getattr(pages.state, "groundtone", False):
-        for module in (files, sign_in, uploads, document, tune):
+        for module in (files, sign_in, uploads, document, tune, compare):
             pages.include_router(module.router)
         pages.state.groundtone = True

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 SHOWN = 100  # passages on the page
+POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+)
 PICTURED = 40  # PDF pages in the whole view
 
 
@@ -111,4 +114,5 @@ async def understood(request: Request, version: str) -> HTMLResponse:
         raise HTTPException(409, str(error)) from None
     if page is None:
         raise HTTPException(404, "There is no such file any more.")
-    return HTMLResponse(page, headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": POLICY}
+    return HTMLResponse(page, headers=headers)

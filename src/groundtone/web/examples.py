@@ -13,10 +13,10 @@ from nicegui import ui
 
 from groundtone.catalog import StoredFile
 from groundtone.errors import GroundtoneError, WrongUse
-from groundtone.tuning import examples as reading
 from groundtone.web.elements import attribute, badge, button, empty, link, node
 from groundtone.web.layout import Visit, frame
 from groundtone.workspace import ledger
+from groundtone.workspace.check import Check, check_form
 from groundtone.workspace.files import Files
 
 if TYPE_CHECKING:
@@ -65,32 +65,37 @@ async def examples(request: Request, id: str) -> None:
             with empty("There is no such file", "It was changed or deleted."):
                 link("Tune", "/tune", "button")
             return
-        file, lines, read = found
+        file, lines, checked, read = found
         link("Tune", "/tune", "text-link")
         node("h1", file.name)
-        faulty = f", {len(read.faults)} fault{'s' if len(read.faults) != 1 else ''}"
-        node("p", f"{len(lines)} lines{faulty if read.faults else ', nothing wrong'}.", "lead")
-        ExamplesPage(here, file, lines, read).show()
+        wrong, odd = len(checked.faults), len(checked.warnings)
+        told = f"{len(lines)} lines, {wrong or 'no'} fault{'s' if wrong != 1 else ''}"
+        node("p", f"{told}, {odd or 'nothing'} worth a look.", "lead")
+        ExamplesPage(here, file, lines, checked, read).show()
 
 
-def _load(here: Visit, id: str) -> tuple[StoredFile, list[str], Examples] | None:
+def _load(here: Visit, id: str) -> tuple[StoredFile, list[str], Check, Examples] | None:
     file = here.workspace.catalog.get_file(id)
     if file is None or file.id not in {one.id for one in kept(here)}:
         return None
     path = Files(here.workspace).path(id)
-    return file, path.read_text("utf-8", "replace").splitlines(), reading.load(path)
+    refusal = here.workspace.settings.answer.refusal
+    checked, read = check_form(path, refusal=refusal, workspace=here.workspace.folder)
+    return file, path.read_text("utf-8", "replace").splitlines(), checked, read
 
 
 class ExamplesPage:
     """The examples of one file; every change makes a new file and shows that."""
 
-    def __init__(self, here: Visit, file: StoredFile, lines: list[str], read: Examples) -> None:
+    def __init__(
+        self, here: Visit, file: StoredFile, lines: list[str], checked: Check, read: Examples
+    ) -> None:
         self._here, self._file, self._lines = here, file, lines
         self._rows = {row.line: row for row in read.rows}
         self._faults: dict[int, list[tuple[Fault, str]]] = defaultdict(list)
-        for fault in read.faults:
+        for fault in checked.faults:
             self._faults[fault.line].append((fault, "bad"))
-        for fault in read.warnings:
+        for fault in checked.warnings:
             self._faults[fault.line].append((fault, "busy"))
 
     def show(self) -> None:
@@ -207,29 +212,18 @@ class ExamplesPage:
 
     def _rendered(self, number: int) -> list[tuple[str, str, str]]:
         """The parts of the training sequence of an example: (kind, in words, text)."""
-        from groundtone import weights
-        from groundtone.chat.vocabulary import vocabulary
-        from groundtone.tuning.recipe import Contexts
-        from groundtone.workspace import tune
+        from groundtone.workspace.previewing import preview
 
-        workspace = self._here.workspace
-        renderer = tune.renderer_of(workspace)
-        rows, _ = renderer.render([self._rows[number]], Contexts(each=1, absent=0.0))
-        if not rows:
-            return []
-        tokenizer = vocabulary(weights.path(workspace.settings.chat.model)).tokenizer
-        row = rows[0]
+        path = Files(self._here.workspace).path(self._file.id)
+        shown = preview(self._here.workspace, path, line=number, contexts=1)
+        told = {"read": "read, not learned", "asked": "the question", "learned": "learned"}
         return [
-            (kind, f"{told} · {len(ids):,} tokens", tokenizer.decode(list(ids), False))
-            for kind, told, ids in (
-                ("read", "read, not learned", row.prefix),
-                ("asked", "the question", row.question),
-                ("learned", "learned", row.answer),
-            )
+            (part, f"{told[part]} · {shown[0].count(part):,} tokens", text)
+            for part, text in (shown[0].runs if shown else [])
         ]
 
 
 def _fault(fault: Fault, kind: str) -> None:
     with node("p", classes=f"in-place {kind}", role="alert" if kind == "bad" else None):
         node("strong", f"{fault.field}: " if fault.field else "")
-        node("span", fault.problem)
+        node("span", f"{fault.problem}. {fault.remedy}" if fault.remedy else fault.problem)
