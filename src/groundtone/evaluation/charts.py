@@ -233,7 +233,7 @@ def _tick(value: float, unit: Unit) -> str:
     if unit == "share":
         return f"{100 * value:.3g}%"
     if unit == "usd":
-        return f"${value:.2g}" if value else "$0"
+        return show(value, unit).rstrip("0").rstrip(".") if value else "$0"
     if unit == "ms":
         return f"{value / 1000:.2g} s"
     return f"{value:,.0f}" if unit == "tokens" else f"{value:.2g}"

@@ -141,7 +141,7 @@ def _columns(rows: Sequence[Row], arm: str) -> Columns:
 def _arm(rows: Sequence[Row], arm: str, columns: Columns, seed: int) -> ArmMeasures:
     results = [row.results[arm] for row in rows if arm in row.results]
     everyone = [one for result in results for one in result.all]
-    measures = {name: _mean(list(column.values()), seed) for name, column in columns.items()}
+    measures = {name: _mean(name, list(column.values()), seed) for name, column in columns.items()}
     measures["cost_passing"] = _cost_passing(columns, seed)
     models = sorted({(one.outcome.replica, one.outcome.model) for one in everyone})
     return ArmMeasures(
@@ -157,15 +157,20 @@ def _arm(rows: Sequence[Row], arm: str, columns: Columns, seed: int) -> ArmMeasu
     )
 
 
-def _mean(values: Sequence[Sequence[float]], seed: int) -> statistics.Interval | None:
+def _mean(name: str, values: Sequence[Sequence[float]], seed: int) -> statistics.Interval | None:
     if not values or len(values[0]) == 1:
         return statistics.mean_interval([value[0] for value in values], seed=seed)
     import numpy as np
 
     found = seeds.crossed_interval(np.asarray(values, dtype=np.float64), seed=seed)
-    if found is None or not all(x in (0, 1) for value in values for x in value):
-        return found
-    return statistics.Interval(found.value, max(0.0, found.low), min(1.0, found.high), found.n)
+    assert found is not None
+    low, high = max(0.0, found.low), found.high
+    if MEASURES[name].unit in ("share", "score"):
+        high = min(1.0, high)
+    if all(x in (0, 1) for value in values for x in value):
+        ends = statistics.wilson(found.value, found.n)
+        low, high = min(low, ends[0]), max(high, ends[1])
+    return statistics.Interval(found.value, low, high, found.n)
 
 
 def _cost_passing(columns: Columns, seed: int) -> statistics.Interval | None:
@@ -268,7 +273,7 @@ def _tested(
         table = np.asarray(one) - np.asarray(two)
         if len(one[0]) != len(two[0]) and 1 not in (len(one[0]), len(two[0])):
             table = np.asarray(one) - np.asarray(two).mean(axis=1, keepdims=True)
-        interval = seeds.crossed_interval(table, seed=seed)
+        interval = seeds.crossed_interval(table, pass_fail=pass_fail, seed=seed)
         p = seeds.crossed_p(table, seed=seed)
         test = "analysis of variance over questions and seeds"
     assert interval is not None and p is not None

@@ -101,9 +101,9 @@ def render(report: Report) -> str:
         seeded=any(arm.seeds > 1 for arm in report.arms.values()),
         label=_label,
         groups=_groups(report),
-        key_pairs=_pairs(report, _key_measures(report), colours),
+        key_pairs=_pairs(report, report.key_measures(), colours),
         more_pairs=_pairs(
-            report, [m for m in report.shown_measures() if m not in _key_measures(report)], colours
+            report, [m for m in report.shown_measures() if m not in report.key_measures()], colours
         ),
         kinds=[(kind, title) for kind, title in KINDS.items() if _any(report, kind)],
         often={name: _often(report, name) for name in report.arms},
@@ -139,7 +139,7 @@ def _tile(arm: ArmMeasures, report: Report) -> dict[str, Any]:
             ("faithful", "faithfulness"),
             ("tokens", "tokens"),
             ("total", "total_ms"),
-            ("a question", "cost"),
+            ("cost", "cost"),
         )
         if measure != name and (found := arm.measures.get(measure))
     ]
@@ -297,12 +297,6 @@ def _measure_row(report: Report, name: str) -> dict[str, Any]:
     }
 
 
-def _key_measures(report: Report) -> list[str]:
-    shown = report.shown_measures()
-    wanted = (report.content, "format", "citation_right", "tokens")
-    return [name for name in wanted if name in shown]
-
-
 def _pairs(
     report: Report, measures: Sequence[str], colours: dict[str, int]
 ) -> list[dict[str, Any]]:
@@ -341,10 +335,8 @@ def _pair_row(pair: Pair, reach: float, colours: dict[str, int]) -> dict[str, An
 
 
 def _more(pair: Pair) -> str:
-    """How many further questions would settle it, in words for a cell."""
-    if pair.verdict != "no proven difference":
-        return "enough"
-    return "–" if pair.more_questions is None else f"{pair.more_questions:,} more"
+    """How many further questions would settle it, in words for a cell; "" where nothing is open."""
+    return f"{pair.more_questions:,} more questions" if pair.more_questions else ""
 
 
 def _often(report: Report, name: str) -> list[tuple[str, int]]:

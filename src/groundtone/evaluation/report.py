@@ -140,6 +140,12 @@ class Report:
             name for name in MEASURES if any(arm.measures.get(name) for arm in self.arms.values())
         ]
 
+    def key_measures(self) -> list[str]:
+        """The measures whose differences matter first; all others are in the JSON."""
+        wanted = (self.content, "format", "style", "citation_recall", "faithfulness", "tokens")
+        shown = self.shown_measures()
+        return [name for name in wanted if name in shown]
+
     def table(self) -> Table:
         """A rich table: a row per measure, a column per arm."""
         from rich.table import Table
@@ -160,11 +166,11 @@ class Report:
         return [found] if found else []
 
     def markdown(self) -> str:
-        """The verdict, the table and the pairs as Markdown, without a trailing line break."""
+        """The verdict, the table and the main pairs as Markdown, without a trailing line break."""
         head = ["", *self.arms]
         lines = [self.verdict, "", _line(head), _line(["---", *("---:" for _ in self.arms)])]
         lines += [_line(cells) for cells in self._cells()]
-        if self.pairs:
+        if pairs := [pair for pair in self.pairs if pair.measure in self.key_measures()]:
             heads = ["pair", "measure", "difference [95%]", "p", "verdict", "detectable", "more"]
             lines += ["", _line(heads)]
             lines.append(_line(["---", "---", "---:", "---:", "---", "---:", "---:"]))
@@ -180,7 +186,7 @@ class Report:
                         "–" if pair.more_questions is None else f"{pair.more_questions:,}",
                     ]
                 )
-                for pair in self.pairs
+                for pair in pairs
             ]
             lines += [
                 "",
@@ -287,7 +293,7 @@ def _number(value: float, unit: Unit, scale: float) -> tuple[str, str]:
     if unit == "ratio":
         return f"{value:.2f}", "×"
     if unit == "usd":
-        return f"{value:,.{_decimals(scale)}f}", " $"
+        return f"{value:,.{_decimals(scale)}f}", ""
     if unit == "tokens":
         return f"{value:,.0f}", ""
     if abs(scale) >= 1000:
@@ -296,9 +302,9 @@ def _number(value: float, unit: Unit, scale: float) -> tuple[str, str]:
 
 
 def _decimals(dollars: float) -> int:
-    """Decimals that show three digits of an amount: cents from a dollar up, else more."""
+    """Decimals that show two digits of an amount: cents from ten cents up, else more."""
     size = abs(dollars)
-    return 2 if size >= 1 or not size else min(9, 2 - math.floor(math.log10(size)))
+    return 2 if size >= 0.1 or not size else min(12, 1 - math.floor(math.log10(size)))
 
 
 def show_signed(value: float, unit: Unit, scale: float | None = None) -> str:
@@ -310,7 +316,7 @@ def show_signed(value: float, unit: Unit, scale: float | None = None) -> str:
         else _number(size, unit, size if scale is None else scale)[0]
     )
     sign = "+" if value > 0 else "−" if value < 0 else "±"
-    return sign + number
+    return sign + ("$" if unit == "usd" else "") + number
 
 
 def show_difference(interval: Interval, unit: Unit) -> str:

@@ -25,9 +25,17 @@ _CLEARLY = 2.0  # times the leftover variation
 
 
 def crossed_interval(
-    table: Array, *, seed: int = 0, resamples: int = RESAMPLES, confidence: float = 0.95
+    table: Array,
+    *,
+    pass_fail: bool = False,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    confidence: float = 0.95,
 ) -> Interval | None:
     """The mean of a table (questions x seeds) with its interval; None for an empty one.
+
+    With `pass_fail`, for differences of 0s and 1s, it is never narrower than Bonett and Price's
+    over the questions: where nothing varied, that is not known to be certain.
 
     One column alone is :func:`statistics.paired_interval`'s case, not this one's.
 
@@ -46,6 +54,9 @@ def crossed_interval(
     for error, freedom in spreads(table):
         half = student.quantile(confidence, freedom) * error
         low, high = min(low, value - half), max(high, value + half)
+    if pass_fail:
+        wald = statistics.bonett_price(table.mean(axis=1), confidence)
+        low, high = max(-1.0, min(low, wald[0])), min(1.0, max(high, wald[1]))
     return Interval(value, min(low, value), max(high, value), questions)
 
 

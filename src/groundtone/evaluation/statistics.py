@@ -64,7 +64,7 @@ def mean_interval(
     _finite(data)
     value = float(data.mean())
     if np.isin(data, (0.0, 1.0)).all():
-        low, high = _wilson(value, len(data), confidence)
+        low, high = wilson(value, len(data), confidence)
     else:
         low, high = _bca(data, _resampled_means(data, seed, resamples), confidence)
     return Interval(value, min(low, value), max(high, value), len(data))
@@ -98,7 +98,7 @@ def paired_interval(
     tail = _expanded(n, confidence)
     low, high = (float(end) for end in np.quantile(means, (tail, 1 - tail)))
     if _pass_fail(left, right):
-        wald = _bonett_price(difference, confidence)
+        wald = bonett_price(difference, confidence)
         low, high = min(low, wald[0]), max(high, wald[1])
     return Interval(value, min(low, value), max(high, value), n)
 
@@ -203,7 +203,7 @@ def ratio_interval(
     n = len(top)
     value = float(top.sum() / bottom.sum())
     tail = _expanded(n, confidence)
-    share = _wilson(float(bottom.mean()), n, confidence)
+    share = wilson(float(bottom.mean()), n, confidence)
     low, high = float(top.mean()) / share[1], float(top.mean()) / share[0]
     passes = _resampled_means(bottom, seed, resamples)
     if (passes > 0).mean() > 1 - tail / 2:  # else a bootstrap has no upper end, and Wilson decides
@@ -321,17 +321,22 @@ def _bca(data: Array, means: Array, confidence: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
+def wilson(share: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a share of n."""
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def _bonett_price(difference: Array, confidence: float) -> tuple[float, float]:
+def bonett_price(difference: Array, confidence: float = 0.95) -> tuple[float, float]:
+    """Bonett and Price's adjusted Wald interval of differences of 0s and 1s.
+
+    A difference that is a mean over training seeds counts as the share of a question that it is.
+    """
     n = len(difference)
-    won = (float((difference > 0).sum()) + 1) / (n + 2)
-    lost = (float((difference < 0).sum()) + 1) / (n + 2)
+    won = (float(difference.clip(min=0).sum()) + 1) / (n + 2)
+    lost = (float((-difference).clip(min=0).sum()) + 1) / (n + 2)
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     half = z * math.sqrt((won + lost - (won - lost) ** 2) / (n + 2))
     return max(-1.0, won - lost - half), min(1.0, won - lost + half)
