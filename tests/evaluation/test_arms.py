@@ -104,3 +104,50 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
 def test_an_arm_must_answer_as_itself() -> None:
     with pytest.raises(ValueError, match="answered as"):
         run_arms({"y": Counting().arms("x")["x"]}, QUESTIONS)
+
+
+def test_several_questions_at_once_give_the_same(tmp_path: Path) -> None:
+    questions = [Question(str(n), f"Number {n}?") for n in range(12)]
+    alone = run_arms(Counting().arms("x", "y"), questions, outermost="arm")
+    counting = Counting()
+    seen: list[int] = []
+    together = run_arms(
+        counting.arms("x", "y"),
+        questions,
+        cache=tmp_path / "kept.jsonl",
+        outermost="arm",
+        workers={"x": 4},
+        progress=lambda done, total, _: seen.append(done),
+    )
+    assert together == alone and seen == list(range(1, 25))
+    idle = Counting()
+    again = run_arms(idle.arms("x", "y"), questions, cache=tmp_path / "kept.jsonl", outermost="arm")
+    assert again == alone and not idle.calls
+
+
+def test_what_was_answered_before_one_of_several_failed_is_kept(tmp_path: Path) -> None:
+    questions = [Question(str(n), f"Number {n}?") for n in range(9)]
+    with pytest.raises(RuntimeError):
+        run_arms(
+            Counting(break_at=5).arms("x"),
+            questions,
+            cache=tmp_path / "kept.jsonl",
+            outermost="arm",
+            workers={"x": 3},
+        )
+    rest = Counting()
+    run_arms(rest.arms("x"), questions, cache=tmp_path / "kept.jsonl", outermost="arm")
+    assert 4 <= len(rest.calls) < 9
+
+
+def test_other_passages_are_another_question(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.jsonl"
+    run_arms(Counting().arms("x"), QUESTIONS, cache=kept, found=lambda question: "old")
+    changed = Counting()
+    run_arms(
+        changed.arms("x"),
+        QUESTIONS,
+        cache=kept,
+        found=lambda question: "new" if question.id == "b" else "old",
+    )
+    assert changed.calls == [("x", "b")]

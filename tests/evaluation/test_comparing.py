@@ -10,8 +10,17 @@ import pytest
 from groundtone.answering.answer import Answer
 from groundtone.answering.prompt import Shot
 from groundtone.errors import WrongUse
-from groundtone.evaluation import Question
-from groundtone.evaluation.comparing import ARMS, PLAIN, Contestants, build
+from groundtone.evaluation import Outcome, Question
+from groundtone.evaluation.comparing import (
+    ARMS,
+    PLAIN,
+    Arm,
+    Contestants,
+    build,
+    merged,
+    parse,
+    standard,
+)
 
 SHOTS = tuple(Shot(f"Q{i}?", f"A{i}.") for i in range(5))
 WHO = Contestants(base="base", tuned="ft:base:x:1", system="Be brief.", shots=SHOTS)
@@ -64,3 +73,38 @@ def test_what_an_arm_lacks_is_said_before_anything_is_asked() -> None:
         build([PLAIN], recorder, WHO, lambda *_: True)
     who = replace(WHO, plain="ft:base:plain:1")
     assert set(build(ARMS, recorder, who, lambda *_: True)) == set(ARMS)
+
+
+@pytest.mark.parametrize(
+    ("text", "arm"),
+    [
+        ("gpt=openai:gpt-4o-mini", Arm("gpt", ("openai:gpt-4o-mini",))),
+        ("gpt=openai:gpt-4o-mini+docs", Arm("gpt", ("openai:gpt-4o-mini",), documents=True)),
+        ("a b=http://h/v1#m+shots+docs", Arm("a b", ("http://h/v1#m",), True, True)),
+        ("x=gguf:a+b.gguf+docs", Arm("x", ("gguf:a+b.gguf",), True)),
+        ("own=base+docs", Arm("own", ("base-model",), True)),
+    ],
+)
+def test_further_arms_are_read_from_words(text: str, arm: Arm) -> None:
+    assert parse(text, replace(WHO, base="base-model")) == arm
+
+
+@pytest.mark.parametrize("text", ["gpt", "=m", "gpt=", "rag=openai:m", "a#2=openai:m", "g=+docs"])
+def test_words_that_are_no_arm(text: str) -> None:
+    with pytest.raises(WrongUse, match="is no arm"):
+        parse(text, WHO)
+    with pytest.raises(WrongUse, match="worked examples"):
+        parse("gpt=openai:m+shots", replace(WHO, shots=()))
+
+
+def test_seeds_are_one_arm_under_several_labels() -> None:
+    arm = standard("both", replace(WHO, seeds=("s1", "s2")))
+    assert arm.models == ("ft:base:x:1", "s1", "s2")
+    assert arm.labels() == ["both", "both#2", "both#3"]
+    found = merged([arm], [Outcome(label, "q", "x", "x") for label in arm.labels()])
+    assert [(one.arm, one.replica) for one in found] == [("both", 0), ("both", 1), ("both", 2)]
+
+
+def test_the_arm_without_documents_in_training_sees_them_when_asked() -> None:
+    arm = standard(PLAIN, replace(WHO, plain="ft:base:plain:1"))
+    assert arm == Arm(PLAIN, ("ft:base:plain:1",), documents=True)

@@ -11,7 +11,7 @@ import pytest
 
 from groundtone.errors import WrongUse
 from groundtone.evaluation import Evidence, Outcome, Question, Report, Style, measure
-from groundtone.evaluation.scoring import MEASURES, score
+from groundtone.evaluation.scoring import MEASURES, Yardsticks, score
 
 QUESTION = Question("q", "How long?", ("30 days",), (Evidence("docs/a.md", section="2.1"),))
 NEVER = Question("u", "Why?", answerable=False)
@@ -224,3 +224,93 @@ def test_pairs_use_common_questions_only() -> None:
     outcomes += [outcome(arm="both", question_id="r"), outcome(arm="both", question_id="s")]
     pair = measure(outcomes, questions).pair("both", "rag", "correct")
     assert pair is not None and pair.difference.n == 1
+
+
+def seeded(seeds: list[list[bool]]) -> Report:
+    """“both” with one list of passes for each training seed, beside a “rag” that passes half."""
+    count = len(seeds[0])
+    questions = [Question(str(n), "How long?", ("30 days",)) for n in range(count)]
+
+    def one(arm: str, n: int, right: bool, replica: int = 0) -> Outcome:
+        text = "30 days" if right else "wrong"
+        return Outcome(
+            arm, str(n), text, text, prompt_tokens=100, completion_tokens=5, replica=replica,
+            model=f"m{replica}", total_ms=2000.0,
+        )  # fmt: skip
+
+    outcomes = [one("rag", n, n % 2 == 0) for n in range(count)]
+    for replica, passes in enumerate(seeds):
+        outcomes += [one("both", n, right, replica) for n, right in enumerate(passes)]
+    price = Yardsticks(price=lambda model, prompt, written, seconds: 0.01 if model else None)
+    return measure(outcomes, questions, price)
+
+
+def test_several_training_seeds_are_one_arm() -> None:
+    report = seeded([[True] * 30, [n % 3 > 0 for n in range(30)], [True] * 30])
+    both = report.arms["both"]
+    assert (both.seeds, both.model, both.questions) == (3, "m0, m1, m2", 30)
+    correct = both.measures["correct"]
+    assert correct is not None and correct.value == pytest.approx(80 / 90) and correct.n == 30
+    pair = report.pair("both", "rag", "correct")
+    assert pair is not None and pair.difference.value == pytest.approx(80 / 90 - 0.5)
+    assert "seeds" in pair.test
+    row = report.to_json()["questions"][0]["arms"]["both"]
+    assert len(row["seeds"]) == 2 and row["passed"] is True and row["seeds"][0]["passed"] is False
+    assert report.to_json()["arms"]["both"]["seeds"] == 3
+
+
+def test_seeds_that_disagree_prove_less_than_seeds_that_agree() -> None:
+    good = [n % 5 > 0 for n in range(40)]
+    agree = seeded([good, good, good]).pair("both", "rag", "correct")
+    apart = seeded([[True] * 40, good, [n % 5 > 2 for n in range(40)]]).pair(
+        "both", "rag", "correct"
+    )
+    assert agree is not None and apart is not None
+    assert agree.verdict == "better" and apart.verdict == "no proven difference"
+    assert apart.difference.low < 0 < agree.difference.low
+
+
+def test_cost_of_a_passing_answer() -> None:
+    report = seeded([[n < 10 for n in range(40)]])
+    cost = report.to_json()["arms"]["both"]["cost"]
+    assert cost["value"] == pytest.approx(0.01)
+    assert cost["per_passing_answer"]["value"] == pytest.approx(0.04)
+    assert cost["per_passing_answer"]["low"] < 0.04 < cost["per_passing_answer"]["high"]
+    none = seeded([[False] * 40]).to_json()["arms"]["both"]["cost"]
+    assert none["per_passing_answer"] is None and none["value"] == pytest.approx(0.01)
+
+
+def test_a_number_stands_where_the_documentation_says(report: Report) -> None:
+    """Every measure is a mapping of value, low, high and n, or null; groups carry their own."""
+    wanted = {"value", "low", "high", "n"}
+    for arm in report.to_json()["arms"].values():
+        for name in ("em", "f1", "contains", "rouge_l"):
+            assert set(arm["correctness"][name]) == wanted
+        for name in ("precision", "recall", "resolvable"):
+            assert arm["citations"][name] is None or set(arm["citations"][name]) == wanted
+        for name in ("format", "refusal", "tokens", "latency_ms"):
+            assert set(arm[name]) >= wanted
+        for name in ("style", "faithfulness", "cost"):
+            assert arm[name] is None  # nothing to measure it by was given
+
+
+def test_an_open_question_says_what_it_would_take() -> None:
+    rights = [n % 2 == 0 for n in range(40)]
+    lefts = [right or n < 6 for n, right in enumerate(rights)]
+    found = pairwise(lefts, rights)
+    pair = found.pair("both", "rag", "correct")
+    assert pair is not None and pair.verdict == "no proven difference"
+    assert pair.detectable is not None and pair.detectable > pair.difference.value > 0
+    assert pair.more_questions is not None and pair.more_questions > 20
+    assert f"{pair.more_questions} more questions" in found.remarks()[0]
+    settled = pairwise([True] * 40, [n % 4 == 0 for n in range(40)])
+    assert settled.remarks() == [] and settled.pairs[0].more_questions == 0
+
+
+def test_every_result_has_its_reason(report: Report) -> None:
+    for row in report.rows:
+        for result in row.results.values():
+            assert result.score.reason
+            if result.score.passed is False:
+                kinds = {fault.text for fault in result.score.faults}
+                assert result.score.reason in kinds

@@ -18,8 +18,8 @@ from groundtone.evaluation.questions import Evidence, Question
 from groundtone.evaluation.style import Style
 
 Unit = Literal["share", "score", "ratio", "tokens", "ms", "usd"]
-Price = Callable[[str, int, int], float | None]
-"""Dollars for a model's prompt and completion tokens; None where the price is not known."""
+Price = Callable[[str, int, int, float], float | None]
+"""Dollars for (model, prompt tokens, completion tokens, seconds); None where no price is known."""
 Kind = Literal["wrong", "refused", "answered", "form", "citation"]
 
 KINDS: dict[Kind, str] = {
@@ -201,7 +201,8 @@ MEASURES: dict[str, Measure] = {
             "Cost a question",
             "usd",
             False,
-            "By the price table, from the tokens measured; not measured for a model without price.",
+            "By the price table, from the tokens measured, or from your own machine's time; not "
+            "measured for a model without price.",
         ),
         Measure(
             "cost_passing",
@@ -253,7 +254,7 @@ class Yardsticks:
         style: the declared house style.
         manner: what the user's examples have in common.
         judged: what the judge model said of an outcome; None for one it was not asked about.
-        price: dollars for a model's prompt and completion tokens; None for one without price.
+        price: what an answer cost; None for a model without price.
     """
 
     style: Style | None = None
@@ -357,7 +358,8 @@ def _spent(outcome: Outcome, by: Yardsticks, values: dict[str, float | None]) ->
         return
     values["tokens"] = float(prompt + completion)
     if by.price is not None and outcome.model:
-        values["cost"] = by.price(outcome.model, prompt, completion)
+        seconds = (outcome.total_ms or 0.0) / 1000
+        values["cost"] = by.price(outcome.model, prompt, completion, seconds)
 
 
 def _citations(

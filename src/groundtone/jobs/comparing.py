@@ -1,7 +1,7 @@
 """A comparison as a job.
 
-Payload: ``questions`` (path of a file), ``arms``, ``tuned``, ``limit``, ``seed``: as
-`groundtone.workspace.compare.compare` takes them, all but the first optional.
+Payload: ``questions`` (path of a file; null: the answers rated good), and any of :data:`OPTIONS`,
+as `groundtone.workspace.compare.compare` takes them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from groundtone.jobs.holding import Hold
     from groundtone.workspace import Workspace
 
-OPTIONS = ("arms", "tuned", "limit", "seed")
+OPTIONS = (
+    "arms", "tuned", "seeds", "without_documents", "further", "judge", "skip_leaks", "limit",
+    "seed",
+)  # fmt: skip
 
 
 def carry_out(workspace: Workspace, hold: Hold) -> None:
@@ -30,7 +33,7 @@ def carry_out(workspace: Workspace, hold: Hold) -> None:
     def tell(done: int, total: int, *_: object) -> None:
         hold.show(done=done, of=total)
 
-    report = workspace.compare(payload["questions"], progress=tell, **options)
+    report = workspace.compare(payload.get("questions"), progress=tell, **options)
     folder = workspace.state / "jobs" / hold.job.id
     folder.mkdir(parents=True, exist_ok=True)
     written: Path = folder / "report.json"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from groundtone.chat import ChatEngine
     from groundtone.workspace.workspace import Workspace
 
-_REMOTE = ("openai:", "http://", "https://")
+REMOTE = ("openai:", "http://", "https://")
 
 
 class ArmEngines:
@@ -67,7 +67,7 @@ class ArmEngines:
         question would take the time that a user waits for it: 1.
         """
         name = self.engine_of(model)
-        if not name.startswith(_REMOTE):
+        if not name.startswith(REMOTE):
             return 1
         return self.chat(model).parallel
 

@@ -25,7 +25,7 @@ from groundtone.evaluation.questions import Question
 from groundtone.evaluation.scoring import Price, Yardsticks
 from groundtone.tuning import examples as reading
 from groundtone.workspace import compared, compared_questions, tuned_models
-from groundtone.workspace.arm_engines import ArmEngines
+from groundtone.workspace.arm_engines import REMOTE, ArmEngines
 
 if TYPE_CHECKING:
     from groundtone.evaluation.report import Report
@@ -77,7 +77,7 @@ def compare(
             the tuned model's own.
         style: None takes the workspace's ``style.toml``.
         judge: a chat model that judges correctness; None judges by the words alone.
-        price: dollars for a model's tokens; None takes the price table of the workspace, or ours.
+        price: what an answer costs; None takes the price table, the workspace's over ours.
         limit: ask only the first so many questions.
         seed: of the resampling.
         parallel: questions put to an arm at once; None: what a remote engine allows, and 1 for a
@@ -233,17 +233,19 @@ def _manner(workspace: Workspace, rows: Sequence[reading.Example]) -> Manner | N
 
 
 def _prices(workspace: Workspace) -> Price:
-    """The price table, the workspace's own entries over ours."""
+    """Prices by the workspace's table, models of this machine by what its time costs."""
     from groundtone.advice import costs
     from groundtone.advice.prices import load_prices
 
-    prices = load_prices(workspace.folder)
+    known = load_prices(workspace.folder)
 
-    def priced(model: str, prompt: int, written: int) -> float | None:
-        amount = costs.price(model, prompt, written, prices=prices)
-        return None if amount is None else float(amount)
+    def price(model: str, prompt: int, completion: int, seconds: float) -> float | None:
+        asked = costs.price(model, prompt, completion, prices=known)
+        if asked is None and not model.startswith(REMOTE):
+            asked = costs.machine_time(known.hardware, seconds)
+        return None if asked is None else float(asked)
 
-    return priced
+    return price
 
 
 def _versus(lineup: Sequence[Arm]) -> str:

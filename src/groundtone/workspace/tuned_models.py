@@ -185,6 +185,4 @@ def _without_documents(workspace: Workspace, model: str) -> str:
 
 
 def _saw_none(contexts: Any) -> bool:
-    return isinstance(contexts, dict) and (
-        contexts.get("documents") is False or contexts.get("each") == 0
-    )
+    return isinstance(contexts, dict) and contexts.get("without", 0.0) >= 1
