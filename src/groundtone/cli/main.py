@@ -33,6 +33,7 @@ from groundtone.cli import (
     inspect,
     keys,
     log,
+    mcp,
     models,
     search,
     serve,
@@ -66,6 +67,7 @@ ORDER = (
     "eval",
     "serve",
     "keys",
+    "mcp",
     "doctor",
     "demo",
 )
@@ -107,6 +109,7 @@ app.command("advise", short_help="RAG, fine-tuning, both or neither: why, and wh
 app.add_typer(evaluate.app, name="eval", short_help="Measure one part, such as the search.")
 app.command("serve", short_help="Answer over HTTP, as OpenAI's API does.")(serve.serve)
 app.add_typer(keys.app, name="keys", short_help="Who may use the server.")
+app.command("mcp", short_help="Give assistants the documents as tools (MCP).")(mcp.mcp)
 app.command("doctor", short_help="Check everything, with remedies.")(doctor.doctor)
 app.command("demo", short_help="See it all on an example manual.")(demo.demo)
 

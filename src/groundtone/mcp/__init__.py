@@ -1,0 +1,1 @@
+"""The workspace as tools for other people's assistants: a Model Context Protocol server."""
