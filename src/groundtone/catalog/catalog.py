@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from groundtone.catalog.answers import Answers
+from groundtone.catalog.attached import Attached
 from groundtone.catalog.collections import Collections
 from groundtone.catalog.documents import Documents
 from groundtone.catalog.feedback import Feedback
@@ -16,7 +17,18 @@ from groundtone.catalog.windows import Windows
 
 
 class Catalog(
-    Documents, Windows, Collections, Models, Answers, Syncs, Files, Jobs, Keys, Feedback, Votes
+    Documents,
+    Windows,
+    Collections,
+    Models,
+    Answers,
+    Syncs,
+    Files,
+    Jobs,
+    Keys,
+    Feedback,
+    Votes,
+    Attached,
 ):
     """All that a workspace knows; safe from many threads and processes at once.
 

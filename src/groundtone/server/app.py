@@ -21,7 +21,17 @@ from groundtone.server.serving import Serving
 if TYPE_CHECKING:
     from groundtone.workspace import Workspace
 
-ROUTES = ("chat", "completions", "embeddings", "models", "files", "fine_tuning", "health")
+ROUTES = (
+    "chat",
+    "completions",
+    "responses",
+    "embeddings",
+    "models",
+    "vector_stores",
+    "files",
+    "fine_tuning",
+    "health",
+)
 """Modules of `groundtone.server.routes`, in the order of the OpenAPI document."""
 PAGES = "groundtone.web"
 ABOUT = """Answers from your own documents behind OpenAI's API.

@@ -101,13 +101,13 @@ class Doors:
         return key
 
 
-def require(scope: str) -> Callable[..., Awaitable[Principal]]:
-    """A dependency: whoever asks, who must have this scope (`admin` has every).
+def require(*scopes: str) -> Callable[..., Awaitable[Principal]]:
+    """A dependency: whoever asks, who must have one of these scopes (`admin` has every).
 
     Raises:
         ApiError: 401 without a right key, 403 without the scope, 429 beyond the rate or budget.
     """
-    assert scope in SCOPES
+    assert set(scopes) <= set(SCOPES)
 
     async def principal(
         request: Request,
@@ -115,8 +115,8 @@ def require(scope: str) -> Callable[..., Awaitable[Principal]]:
     ) -> Principal:
         serving: Serving = request.app.state.serving
         found = await identify(request, given.credentials if given else None)
-        if scope not in found.scopes and "admin" not in found.scopes:
-            raise ApiError(403, f"This key has no scope {scope!r}.", code="missing_scope")
+        if not found.scopes & {*scopes, "admin"}:
+            raise ApiError(403, f"This key has no scope {scopes[0]!r}.", code="missing_scope")
         request.state.principal = found
         await serving.quotas.admit(request, found.key)
         return found

@@ -26,7 +26,7 @@ from groundtone.server.writing import Writer, usage, usage_of
 
 router = APIRouter(tags=["chat"])
 
-_PIECES = re.compile(r"\S+\s*|\s+")
+PIECES = re.compile(r"\S+\s*|\s+")
 STREAM: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
 
 
@@ -198,7 +198,7 @@ def _answer_pieces(answer: Answer, name: str, base: str, tell_usage: bool) -> li
     """A checked answer as a stream; its sources come with the piece that ends it."""
     head = _head(name, "chat.completion.chunk")
     made = [_chunk(head, 0, {"role": "assistant", "content": ""})]
-    made += [_chunk(head, 0, {"content": piece}) for piece in _PIECES.findall(answer.text)]
+    made += [_chunk(head, 0, {"content": piece}) for piece in PIECES.findall(answer.text)]
     sources = {"annotations": citing.url_annotations(answer, base)}
     last = {"citations": citing.citations(answer), "refused": answer.refused}
     made.append({**_chunk(head, 0, sources, "stop"), **last})
