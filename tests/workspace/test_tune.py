@@ -50,6 +50,19 @@ def test_training_sees_the_very_ids_that_serving_sends(
     assert rows[0].answer[-1] == chat.tokens(vocabulary(smollm).eos)[0]
 
 
+def test_without_documents_training_sees_what_a_program_sends(
+    workspace: Workspace, smollm: Path
+) -> None:
+    turns = ({"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."})
+    example = reading.Example(1, "", turns, "And now?", "Go on. [Source: none]")
+    rows, _ = renderer(workspace, smollm).render([example], Contexts.none())
+    chat = workspace.chat
+    sent = [*turns, {"role": "user", "content": "And now?"}]
+    assert list(rows[0].prefix + rows[0].question) == chat.tokens(chat.render(sent))
+    written = chat.tokens("Go on. [Source: none]")
+    assert list(rows[0].answer[: len(written)]) == written
+
+
 def test_labels_are_resolved_to_the_passage_they_name_and_cut_from_the_target(
     workspace: Workspace, smollm: Path, examples: Path
 ) -> None:

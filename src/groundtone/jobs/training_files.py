@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import WrongUse
 from groundtone.tuning import examples as reading
-from groundtone.tuning.examples import MINIMUM, Fault
+from groundtone.tuning.examples import MINIMUM
 from groundtone.tuning.recipe import Contexts
 from groundtone.workspace import tune
 from groundtone.workspace.files import Files
@@ -124,7 +124,7 @@ def _prepare(
     except WrongUse as error:
         raise Bad(invalid, error.message.replace(str(source), file.name), param) from None
     found.faults += tune._over_length(workspace, found.rows)
-    faults = [fault for fault in found.faults if fault.line and _kind(fault) not in SPARED]
+    faults = [fault for fault in found.faults if fault.line and fault.kind not in SPARED]
     if faults:
         shown = "; ".join(str(fault) for fault in faults[:SHOWN])
         more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
@@ -146,7 +146,3 @@ def _prepare(
     if len(told) > SHOWN:
         told = [*told[:SHOWN], f"and {len(told) - SHOWN} more lines are left out"]
     return told
-
-
-def _kind(fault: Fault) -> str:
-    return str(getattr(fault, "kind", ""))

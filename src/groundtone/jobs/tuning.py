@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from groundtone.catalog import JobEvent, StoredJob
 from groundtone.errors import BadExamples, EngineError, GroundtoneError, WrongUse
@@ -155,17 +158,32 @@ def _follow(run: Run, hold: Hold, seen: int) -> str:
         _tell(hold, run)
 
     trained = False
-    for event in run.events(seen=seen, meanwhile=look):
-        look()
-        kind = event["event"]
-        if kind == "done":
-            return "done"
-        if kind == "failed" and (trained or _said_so(run)):
-            raise GroundtoneError(str(event.get("error")))
-        if kind in ("failed", "cancelled", "paused"):
-            return _ended(run)
-        trained = trained or kind == "trained"
+    with ExitStack() as stack:
+        for event in run.events(seen=seen, meanwhile=look):
+            look()
+            kind = event["event"]
+            if kind == "done":
+                return "done"
+            if kind == "failed" and (trained or _said_so(run)):
+                raise GroundtoneError(str(event.get("error")))
+            if kind in ("failed", "cancelled", "paused"):
+                return _ended(run)
+            if kind == "trained":
+                trained = True
+                _alone(run, hold, stack)
+                if run.model is not None:
+                    return "done"
     return "died"
+
+
+def _alone(run: Run, hold: Hold, stack: ExitStack) -> None:
+    """Of several that follow a run (somebody at the terminal), one measures; others wait for it."""
+    lock = FileLock(run.folder / "finish.lock")
+    while True:
+        with suppress(Timeout):
+            stack.enter_context(lock.acquire(timeout=0.5))
+            return
+        hold.check()
 
 
 def _said_so(run: Run) -> bool:

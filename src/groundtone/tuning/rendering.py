@@ -21,7 +21,7 @@ from groundtone.answering import labels, overlap
 from groundtone.answering.labels import LabelTemplate
 from groundtone.answering.pipeline import Answerer
 from groundtone.answering.refusal import is_refusal
-from groundtone.chat import ChatEngine
+from groundtone.chat import ChatEngine, Message
 from groundtone.retrieval import Passage, Retriever
 from groundtone.tuning.examples import Example
 from groundtone.tuning.recipe import Contexts
@@ -114,8 +114,9 @@ class Renderer:
     ) -> list[Rendered]:
         if contexts.without and draw.random() < contexts.without:
             report.kinds["without documents"] += 1
-            written = labels.strip(example.answer) if contexts.documents else example.answer
-            return [self._row(example, (), written, "without documents")]
+            if not contexts.documents:
+                return [self._plain(example)]
+            return [self._row(example, (), labels.strip(example.answer), "without documents")]
         answer = labels.strip(example.answer)
         searched = self._answerer.remembered(example.question, example.history).searched
         found = self._retriever.search(searched, max(12, 3 * self._passages))
@@ -175,7 +176,19 @@ class Renderer:
     ) -> Rendered:
         known = self._answerer.remembered(example.question, example.history)
         prompt = self._answerer.asked(known, passages, system=example.system)
-        ids = self._chat.tokens(self._chat.render(prompt.messages))
+        return self._of(prompt.messages, example, answer, kind)
+
+    def _plain(self, example: Example) -> Rendered:
+        """As a program sends it to the chat API: its own messages, all turns, and no more."""
+        system = [{"role": "system", "content": example.system}] if example.system else []
+        asked = {"role": "user", "content": example.question}
+        messages = [*system, *example.history, asked]
+        return self._of(messages, example, example.answer, "without documents")
+
+    def _of(
+        self, messages: Sequence[Message], example: Example, answer: str, kind: str
+    ) -> Rendered:
+        ids = self._chat.tokens(self._chat.render(messages))
         cut = last_place(ids, self._invocation)
         target = (*self._chat.tokens(answer), *self._end)
         return Rendered(example.line, tuple(ids[:cut]), tuple(ids[cut:]), target, kind)
