@@ -7,7 +7,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _LONGEST = 50_000
@@ -40,22 +40,40 @@ def front_matter(text: str, starts: Sequence[int]) -> tuple[int, dict[str, Any]]
     return 0, {}
 
 
-def _fields(source: str, fence: str) -> dict[str, Any]:
-    loaded: Any = None
-    with contextlib.suppress(ValueError, RecursionError):
-        loaded = tomllib.loads(source) if fence == "+++" else _yaml(source)
+def fields(source: str, form: str) -> dict[str, Any]:
+    """A table of names and values: names in lower case, values such as JSON can hold.
+
+    Args:
+        form: "yaml", "toml" or "json".
+
+    Raises:
+        ValueError: it is no such table.
+        RecursionError: it is nested too deeply.
+    """
+    read: dict[str, Callable[[str], Any]] = {
+        "yaml": _yaml,
+        "toml": tomllib.loads,
+        "json": json.loads,
+    }
+    loaded = read[form](source)
     if not isinstance(loaded, dict):
-        title = _title(source, ":" if fence == "---" else "=")
-        return {"title": title} if title else {}
-    fields: dict[str, Any] = {}
+        raise ValueError("it is no table of names and values")
+    found: dict[str, Any] = {}
     for key, value in loaded.items():
         name = _clean(str(key)).strip().lower()
         if name and value is not None:
-            fields[name] = _jsonable(value, 0)
-    named = fields.get("title")
+            found[name] = _jsonable(value, 0)
+    named = found.get("title")
     if named is not None and not isinstance(named, str):
-        fields["title"] = json.dumps(named, ensure_ascii=False)
-    return fields
+        found["title"] = json.dumps(named, ensure_ascii=False)
+    return found
+
+
+def _fields(source: str, fence: str) -> dict[str, Any]:
+    with contextlib.suppress(ValueError, RecursionError):
+        return fields(source, "toml" if fence == "+++" else "yaml")
+    title = _title(source, ":" if fence == "---" else "=")
+    return {"title": title} if title else {}
 
 
 def _yaml(source: str) -> Any:

@@ -12,6 +12,7 @@ from groundtone.syncing.reading import hash_of, moment
 from groundtone.syncing.recipe import MOVED
 from groundtone.syncing.report import Change, SyncReport
 from groundtone.syncing.scanning import File, Scan
+from groundtone.syncing.sidecars import hashed
 
 KEPT = "kept the last good version"
 
@@ -320,7 +321,7 @@ class _Pairs:
 
 def _sha256(file: File) -> str:
     try:
-        return hash_of(Path(file.place))
+        return hashed(hash_of(Path(file.place)), file.sidecar)
     except OSError:
         return "?"  # reading it will say why
 

@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from groundtone.catalog.records import DEFAULT_COLLECTION, StoredChunk, StoredDo
 from groundtone.chunking import Chunk, Encode, chunk
 from groundtone.documents import Document, Reading
 from groundtone.errors import UnreadableFile
+from groundtone.syncing import sidecars
 from groundtone.syncing.patterns import matches
 from groundtone.syncing.recipe import version
+from groundtone.syncing.sidecars import hashed
 
 # A file changed this short a time before it was read may change again without its time moving.
 CLOCK_NS = 2_000_000_000
@@ -27,7 +29,8 @@ LATEST_NS = 2**63 - 1  # what a database holds; file systems go further
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file to read. ``source``, ``name``: where it belongs in the catalog."""
+    """A file to read. ``source``, ``name``: where it belongs in the catalog; ``sidecar``: what is
+    said of it, "" for nothing."""
 
     source: int
     name: str
@@ -35,6 +38,7 @@ class Job:
     size: int
     mtime_ns: int
     collection: str = DEFAULT_COLLECTION
+    sidecar: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,10 @@ class Reader:
         making = self.makings[job.collection]
         sha256 = ""
         try:
-            sha256 = hash_of(path, making.max_bytes)
+            sha256 = hashed(hash_of(path, making.max_bytes), job.sidecar)
+            told = sidecars.told(job.sidecar) if job.sidecar else {}
             found = self.parse(path, max_bytes=making.max_bytes)
-            after = path.stat()
+            after = sidecars.status(job.place, job.sidecar)
         except OSError as error:
             return _failed((error.strerror or str(error)).lower(), lasting=False)
         except UnreadableFile as error:
@@ -111,12 +116,13 @@ class Reader:
             # What the machine lacks now it may have at the next sync.
             lasting = not isinstance(because, ImportError | OSError)
             return _failed(error.reason, sha256, lasting)
-        if (after.st_size, after.st_mtime_ns) != (job.size, job.mtime_ns):
+        if after != (job.size, job.mtime_ns):
             return _failed("it is being changed while it is read; sync again", lasting=False)
         documents, failed, notes = [], list(found.failed), []
         for part in found.parts:
             try:
-                documents.append(self._document(job, making, part.name, part.document, sha256))
+                read = _retold(part.name, part.document, told)
+                documents.append(self._document(job, making, part.name, read, sha256))
             except UnreadableFile as error:
                 failed.append((part.name, error.reason))
                 continue
@@ -169,6 +175,18 @@ class Reader:
                 metadata = {k: v for k, v in metadata.items() if k.casefold() not in ours}
                 metadata |= told
         return metadata
+
+
+def _retold(name: str, read: Document, told: Mapping[str, Any]) -> Document:
+    """A document of which its file's sidecar says more, and says it with more weight; a title
+    there is that of the file itself, not of what lies in it."""
+    if not told:
+        return read
+    title = str(told.get("title", "")).strip()
+    kept = {name: value for name, value in read.metadata.items() if name.casefold() not in told}
+    return replace(
+        read, title=title if title and not name else read.title, metadata={**kept, **told}
+    )
 
 
 def inside(file: str, name: str) -> str:

@@ -6,10 +6,12 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from groundtone.documents import SUPPORTED
+from groundtone.syncing import sidecars
 from groundtone.syncing.ignoring import NAMES, Rules, outside
 from groundtone.syncing.patterns import matches, whole
 
@@ -24,12 +26,15 @@ class File:
     Attributes:
         name: posix path under its source, or the page's address.
         place: where it is; `path` makes a `Path` of it, for the few files that are opened.
+        size, mtime_ns: of it and of its sidecar.
+        sidecar: where that is, "" without one; see `sidecars`.
     """
 
     name: str
     place: str
     size: int
     mtime_ns: int
+    sidecar: str = ""
 
     @property
     def path(self) -> Path:
@@ -74,7 +79,7 @@ def scan(
 
     Hidden files and folders, folders of tools, the lock files of office programs and what ignore
     files name are left out. Links are followed, but no folder is visited twice. A source that is
-    one file is always taken.
+    one file is always taken. A sidecar goes with its file, whatever the globs say.
 
     Args:
         source: a folder, or one file.
@@ -84,7 +89,8 @@ def scan(
     """
     found = Scan()
     if not os.path.isdir(source):  # noqa: PTH112  (Path.is_dir may raise)
-        _look(source, source.name, found)
+        beside = sidecars.beside(source.name, _names(source.parent))
+        _look(source, source.name, found, beside and os.fspath(source.with_name(beside)))
         return found
     wanted = [whole(glob) for glob in include]
     unwanted = [whole(glob) for glob in exclude]
@@ -106,9 +112,10 @@ def scan(
             found.failed.append((shown, f"folder cannot be read: {_why(error)}"))
             found.unknown.append(folder)
             continue
-        names = {entry.name for entry in ordered if entry.name in NAMES}
-        if names:
-            rules = rules.inside(folder, path, names, found.failed)
+        names = {entry.name for entry in ordered}
+        told = {owner for name in names if (owner := sidecars.owner(name)) in names}
+        if ruling := names.intersection(NAMES):
+            rules = rules.inside(folder, path, ruling, found.failed)
         ruled = bool(rules.git_specs or rules.own_specs)
         for entry in ordered:
             name = f"{folder}/{entry.name}" if folder else entry.name
@@ -122,10 +129,11 @@ def scan(
                 if entry.name not in TOOLS:
                     place = (name, path / entry.name, rules)
                     (links if entry.is_symlink() else folders).append(place)
-            elif wanted and not matches(name, wanted):
+            elif sidecars.owner(entry.name) in told or (wanted and not matches(name, wanted)):
                 continue
             elif ending in SUPPORTED:
-                _look(entry, name, found)
+                beside = sidecars.beside(entry.name, names) if entry.name in told else ""
+                _look(entry, name, found, beside and os.fspath(path / beside))
             else:
                 found.skipped[ending or "no ending"] += 1
     found.files.sort(key=lambda file: file.name)
@@ -133,7 +141,7 @@ def scan(
     return found
 
 
-def _look(entry: os.DirEntry[str] | Path, name: str, found: Scan) -> None:
+def _look(entry: os.DirEntry[str] | Path, name: str, found: Scan, sidecar: str = "") -> None:
     try:
         name.encode("utf-8")
         status = entry.stat()
@@ -145,10 +153,20 @@ def _look(entry: os.DirEntry[str] | Path, name: str, found: Scan) -> None:
         found.failed.append((name, _why(error)))
     else:
         if stat.S_ISREG(status.st_mode):
-            place = os.fspath(entry)
-            found.files.append(File(name, place, status.st_size, status.st_mtime_ns))
+            place, size, mtime = os.fspath(entry), status.st_size, status.st_mtime_ns
+            if sidecar:
+                with suppress(OSError):  # reading it will say why
+                    size, mtime = sidecars.status(place, sidecar)
+            found.files.append(File(name, place, size, mtime, sidecar))
         else:
             found.failed.append((name, "not a regular file"))
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208
+    except OSError:
+        return []
 
 
 def _shown(name: str) -> str:

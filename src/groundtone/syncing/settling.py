@@ -163,7 +163,15 @@ def jobs(tasks: Iterable[Task]) -> Iterable[Job]:
     for task in tasks:
         file = task.file
         source = task.source
-        yield Job(source.id, file.name, file.place, file.size, file.mtime_ns, source.collection)
+        yield Job(
+            source.id,
+            file.name,
+            file.place,
+            file.size,
+            file.mtime_ns,
+            source.collection,
+            file.sidecar,
+        )
 
 
 def inner(path: str, file: str) -> str:
