@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from groundtone import __version__
+from groundtone import __version__, telemetry
 from groundtone.cli import (
     advise,
     ask,
@@ -142,6 +142,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
+        telemetry.configure()
         code = typer.main.get_command(app).main(
             given or ["--help"], prog_name="groundtone", standalone_mode=False
         )

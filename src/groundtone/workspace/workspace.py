@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from groundtone import settings as settings_module
+from groundtone import telemetry
 from groundtone.catalog import Catalog, StoredCollection
 from groundtone.errors import NoWorkspace, WrongUse
 from groundtone.index.filters import EVERYTHING, Filter
@@ -351,7 +352,10 @@ class Workspace:
 
         `limits` (see :meth:`limits`) leaves out the rest before anything is ranked.
         """
-        return self.retriever.limited(limits).search(question, k or self.settings.retrieval.k)
+        begun = telemetry.begin()
+        found = self.retriever.limited(limits).search(question, k or self.settings.retrieval.k)
+        begun.found(len(found), question=question)
+        return found
 
     def limits(
         self,
@@ -409,10 +413,11 @@ class Workspace:
         if schema is not None:
             from groundtone.workspace import structured
 
+            begun = telemetry.begin()
             answer = structured.ask(
                 self, question, schema, model=model, history=history, limits=limits
             )
-            self._log(answer)
+            self._log(answer, begun)
             return answer
         for event in self.stream(question, model=model, history=history, limits=limits):
             if not isinstance(event, str):
@@ -440,21 +445,25 @@ class Workspace:
         """
         if not question.strip():
             raise WrongUse("The question is empty.", "Write a question.")
-        name = self.model_name(model)
+        name, begun = self.model_name(model), telemetry.begin()
 
         def log(answer: Answer) -> None:
-            id = self._log(answer)
+            id = self._log(answer, begun)
             if logged is not None:
                 logged(id)
 
         events = self.answerer_for(limits, name, max_tokens).stream(
             question, model=name, system=self.voice(name), history=history, stopped=log
         )
-        with contextlib.closing(events):  # type: ignore[type-var]
-            for event in events:
-                if not isinstance(event, str):
-                    log(event)
-                yield event
+        try:
+            with contextlib.closing(events):  # type: ignore[type-var]
+                for event in events:
+                    if not isinstance(event, str):
+                        log(event)
+                    yield event
+        except Exception as error:
+            begun.failed(error)
+            raise
 
     def model_name(self, model: str | None = None) -> str:
         """The full name of the model to use: the one named, else the active one, else the base.
@@ -495,7 +504,7 @@ class Workspace:
             for version in versions
         )
 
-    def _log(self, answer: Answer) -> str:
+    def _log(self, answer: Answer, begun: telemetry.Watch) -> str:
         import uuid
 
         from groundtone.catalog import StoredAnswer
@@ -503,6 +512,12 @@ class Workspace:
         id = f"answer-{uuid.uuid4().hex[:12]}"
         value: dict[str, Any] = answer.to_json()
         self.catalog.put_answer(StoredAnswer(id, answer.question, answer.model, value))
+        begun.answered(
+            value,
+            question=answer.question,
+            base=self.settings.chat.model,
+            embedder=self.settings.embedding.model,
+        )
         return id
 
     def style(self) -> Style | None:
