@@ -8,6 +8,7 @@ from fastapi import FastAPI
 def register(pages: FastAPI) -> None:
     """Make all addresses known to NiceGUI's application; those known stay."""
     from groundtone.web import (  # noqa: F401  (pages register themselves)
+        advise,
         ask,
         compare,
         document,

@@ -12,7 +12,7 @@ from nicegui import ui
 
 from groundtone.answering.answer import Answer
 from groundtone.errors import GroundtoneError
-from groundtone.web import history, turns
+from groundtone.web import history, limits, turns
 from groundtone.web.elements import attribute, button, choice, empty, link, node
 from groundtone.web.layout import Visit, announce, frame
 from groundtone.web.panel import SourcePanel
@@ -29,6 +29,9 @@ OFTEN = 0.06  # seconds between two updates of an answer that is being written
 async def ask(request: Request, collection: str = "", model: str = "") -> None:
     """Ask the documents."""
     with frame(request, "ask", "Ask") as here:
+        if not here.visitor.may("chat"):
+            empty("Not with this key", "Your key does not have the scope “chat”.")
+            return
         known = await asyncio.to_thread(_known, here)
         Conversation(here, known, collection, model).show()
 
@@ -176,6 +179,7 @@ class Conversation:
         loop = asyncio.get_running_loop()
 
         def events() -> Iterator[str | Answer]:
+            limits.admit(here.site, here.visitor)
             return here.workspace.stream(
                 question,
                 model=self._model,
@@ -191,6 +195,7 @@ class Conversation:
                     writing.text, shown = written, loop.time()
                     state.text = "Writing; checked against the documents when it is whole."
                 continue
+            await asyncio.to_thread(limits.count, here.site, here.visitor, event.usage)
             self._messages += [
                 {"role": "user", "content": question},
                 {"role": "assistant", "content": event.bare_text},

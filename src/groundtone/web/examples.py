@@ -126,7 +126,8 @@ class ExamplesPage:
         if row is not None:
             node("p", row.question, "title")
             node("p", row.answer, "passage-text")
-            self._mask(number)
+            if self._here.visitor.unlimited:  # it shows passages
+                self._mask(number)
         else:
             node("p", self._lines[number - 1][:600], "passage-text mono")
         self._editor(number, change)

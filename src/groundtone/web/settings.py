@@ -29,8 +29,8 @@ SECTIONS = ("index", "embedding", "retrieval", "answer", "chat", "chunking", "sy
 async def settings(request: Request) -> None:
     """Models, stores, keys, prices, usage."""
     with frame(request, "settings", "Settings") as here:
-        if not here.visitor.may("admin"):
-            empty("Not with this key", "Your key does not have the scope “admin”.")
+        if not here.visitor.may("admin") or not here.visitor.unlimited:
+            empty("Not with this key", "It needs the scope “admin” and every document.")
             return
         node("h1", "Settings")
         node("p", f"The workspace in {here.workspace.folder.resolve()}.", "lead")

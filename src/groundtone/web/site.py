@@ -19,6 +19,7 @@ from groundtone.web.syncs import Syncs
 from groundtone.web.visitor import Visitor
 
 if TYPE_CHECKING:
+    from groundtone.catalog.keys import ApiKey
     from groundtone.workspace import Workspace
 
 COOKIE = "groundtone_session"
@@ -63,9 +64,13 @@ class Site:
             return None
         if late or not hmac.compare_digest(signature, self._signature(told)):
             return None
+        found = self.key(key)
+        return None if found is None else Visitor.of(found)
+
+    def key(self, id: str) -> ApiKey | None:
+        """The key of this id, unless it was revoked."""
         keys = self.workspace.catalog.list_keys()
-        good = (one for one in keys if one.id == key and one.revoked_at is None)
-        return next((Visitor.of(one) for one in good), None)
+        return next((one for one in keys if one.id == id and one.revoked_at is None), None)
 
     def _signature(self, told: str) -> str:
         if self._secret is None:

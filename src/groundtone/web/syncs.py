@@ -54,7 +54,7 @@ class Syncs:
 
     def sync(self, collection: str, *paths: str | Path) -> None:
         """Bring these sources, or all of the collection, in step."""
-        what = ", ".join(Path(path).name if paths else "" for path in paths) or "all sources"
+        what = ", ".join(Path(path).name for path in paths) or "all sources"
 
         def work(tell: Callable[[Any], None]) -> SyncReport:
             return self._workspace.sync(*paths, collection=collection, progress=tell)
