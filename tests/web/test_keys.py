@@ -168,7 +168,7 @@ def test_the_owner_sees_everything_and_a_revoked_key_nothing(
     sign_in(page, locked.owner)
     page.get_by_role("heading", name="How does the vault open?").wait_for()
     with Workspace.open(locked.folder) as workspace:
-        passing, secret = workspace.catalog.create_key(["chat"], name="passing")
+        _, secret = workspace.catalog.create_key(["chat"], name="passing")
     other = open_page(locked.address)
     sign_in(other, secret)
     page.goto(f"{locked.address}/settings")
