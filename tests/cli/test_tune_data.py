@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
+import pytest
 from tests.cli.calling import EXAMPLES, example, examples_file
 
 
@@ -92,3 +94,28 @@ def test_two_held_out_files_are_both_looked_at(call, tmp_path: Path) -> None:
     told = call("tune", "check", path, "--held-out", held[0], "--held-out", held[1], "--json")
     assert sorted(fault["line"] for fault in told.json["faults"]) == [5, 8]
     assert json.dumps(told.json).count("leak") == 2
+
+
+def test_drafts_are_reviewed_one_by_one(
+    call, manual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "drafts.jsonl"
+    monkeypatch.setattr("sys.stdin", io.StringIO("k\nd\ne\nHow do I do it now?\n\nk\nq\n"))
+    result = call(
+        "tune", "draft", "--out", out, "--count", 6, "--review", "--workspace", manual, "--json"
+    )
+    assert result.code == 0, result.err
+    lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert result.json["examples"] == len(lines) == 2
+    assert lines[1]["messages"][1]["content"] == "How do I do it now?"
+    assert lines[1]["provenance"]["by"].endswith(", edited")
+    assert lines[0]["provenance"]["quote"]
+    assert call("tune", "draft", "--out", out, "--workspace", manual).code == 2  # it is there
+
+
+def test_no_rated_answer_no_example(call, tmp_path: Path) -> None:
+    call("init", tmp_path)
+    out = tmp_path / "drafts.jsonl"
+    result = call("tune", "draft", "--from-log", "--out", out, "--workspace", tmp_path)
+    assert result.code == 2 and "log rate" in result.err
+    assert not out.exists()

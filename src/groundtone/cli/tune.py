@@ -115,6 +115,7 @@ def check(
 
 app.command(short_help="Part examples to train on from those to measure on.")(tune_data.split)
 app.command(short_help="See examples as training sees them.")(tune_data.preview)
+app.command(short_help="Draft examples from the documents.")(tune_data.draft)
 
 
 @app.command(short_help="Train on examples.")

@@ -105,6 +105,94 @@ def preview(
         out.show(f"The page: {html}")
 
 
+def draft(
+    file: Annotated[
+        Path, typer.Option("--out", metavar="FILE", show_default=False, help="Where they go: new.")
+    ],
+    count: Annotated[
+        int, typer.Option("--count", metavar="N", min=1, max=100_000, help="So many at most.")
+    ] = 50,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="ENGINE",
+            show_default=False,
+            help="A chat engine that writes them, such as openai:MODEL. Default: rules, offline.",
+        ),
+    ] = None,
+    logged: Annotated[
+        bool, typer.Option("--from-log", help="Take the answers that were rated good instead.")
+    ] = False,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--beside",
+            metavar="FILE",
+            show_default=False,
+            help="Examples or questions that must not be asked again; may be given again.",
+        ),
+    ] = None,
+    review: Annotated[
+        bool, typer.Option("--review", help="Keep, edit or drop each before it is written.")
+    ] = False,
+    seed: SeedOption = 0,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draft examples from the documents, each tied to its passage and supported by it.
+
+    Look at them before you train: with --review here, or in the file.
+    """
+    from groundtone.cli import reviewing
+    from groundtone.workspace import Workspace, drafting
+
+    if logged and model:
+        raise WrongUse("--from-log and --model exclude each other.", "Leave one of them out.")
+    if file.exists():
+        raise WrongUse(f"{file} is there already.", "Name another file, or move it away.")
+    out = Output(as_json)
+    with Workspace.open(workspace) as opened:
+        with out.keeping("Nothing was written."), out.bar("Drafting") as bar:
+            if logged:
+                found = drafting.from_log(opened, beside=beside or ())
+            else:
+                found = drafting.draft(
+                    opened,
+                    count=count,
+                    model=model,
+                    beside=beside or (),
+                    seed=seed,
+                    progress=lambda done, of: bar(done, of, "examples"),
+                )
+        kept = found.kept
+        if review:
+            kept = reviewing.review(kept, lambda each: drafting.doubts(opened, each))
+        if not kept:
+            raise WrongUse(
+                "There is nothing to write: " + (reviewing.reasons(found) or "no drafts."),
+                "Rate answers first: `groundtone log rate ID good`."
+                if logged
+                else "Sync more documents, or let a model write: --model.",
+            )
+        lines = [each.line(drafting.voice(opened)) for each in kept]
+    drafting.write(lines, file)
+    out.document(
+        {
+            "file": file,
+            "examples": len(lines),
+            "considered": found.considered,
+            "dropped": found.dropped,
+            "drafts": lines,
+        }
+    )
+    for each in kept[:10] if not review else ():
+        out.show(f"Q: {each.question}", f"A: {each.shown}", "")
+    out.show(f"{len(lines)} examples of {found.considered} drafts: {file}")
+    if dropped := reviewing.reasons(found):
+        out.show(f"Left out: {dropped}.")
+
+
 def redact(file: Path, out: Path) -> dict[str, Any]:
     """Write a file of examples without what is private in it.
 

@@ -1,0 +1,105 @@
+"""Questions that rules make of sentences, and sentences they leave alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groundtone.tuning.draft_rules import drafts_of, names_of, plain
+
+TABLE = """| Code | Meaning | What to do | Retries |
+| --- | --- | --- | --- |
+| E-7 | The lamp is broken. | Change the lamp. | 3 |
+| E-9 | The fuse is gone. | Buy a fuse. | no |
+"""
+
+
+def made(text: str, *headings: str) -> list[tuple[str, str]]:
+    return [(f.question, f.answer) for f in drafts_of(text, headings, names_of(text))]
+
+
+@pytest.mark.parametrize(
+    ("said", "question"),
+    [
+        ("Open Lamps > Bin to restore a lamp.", "How do I restore a lamp?"),
+        ("To restore a lamp, open the bin of lamps.", "How do I restore a lamp?"),
+        ("Run lamp prune to delete old lamps.", "Which command do I run to delete old lamps?"),
+        ("Add the option --all to show every lamp.", "Which option do I use to show every lamp?"),
+        ("For LMP-12, change the lamp at the door.", "What do I do about LMP-12?"),
+        (
+            "Deleted lamps stay in the bin for 30 days.",
+            "How long do deleted lamps stay in the bin?",
+        ),
+        ("A trial of the lamp lasts 28 days.", "How long does a trial of the lamp last?"),
+        ("A house may have up to 15 lamps.", "How many lamps can a house have?"),
+        ("Up to 9 lamps may be sent at once.", "How many lamps can be sent at once?"),
+        ("The large lamp costs 19 euros per month.", "How much does the large lamp cost?"),
+        ("Old lamps are checked every 10 minutes.", "How often are old lamps checked?"),
+        ("The smallest number of lamps is 3.", "What is the smallest number of lamps?"),
+        ("LMP-12 means that the lamp has gone.", "What does LMP-12 mean?"),
+        ("Lamp files are stored in the folder /var/lamps.", "Where are lamp files stored?"),
+        ("A broken lamp cannot be repaired.", "Can a broken lamp be repaired?"),
+        ("The Garden lamp needs the Outdoor plan.", "What does the Garden lamp need?"),
+        ("Open Lamps > Bin to change your lamp.", "How do I change my lamp?"),
+    ],
+)
+def test_a_sentence_of_a_known_shape_answers_a_question(said: str, question: str) -> None:
+    assert made(said) == [(question, said)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "It stays in the bin for 30 days.",
+        "These lamps cannot be repaired.",
+        "The lamp is kept for 3 days.",  # which one?
+        "The default level is 7.",
+        "Follow the instructions to restore a lamp.",
+        "Use the default unless you want to choose a lamp.",
+        "Subsequent lamps may introduce shadows.",
+        "See the table above to choose a lamp.",
+        "A lamp starts with a spark and has 48 parts.",
+    ],
+)
+def test_what_does_not_stand_alone_is_left_alone(said: str) -> None:
+    assert made(said) == []
+
+
+def test_headings_ask_for_the_first_instruction_below_them() -> None:
+    text = "## 2 Change the lamp\n\nGo to Lamps > Change and choose the new lamp. It is easy.\n"
+    assert made(text, "Lamps", "2 Change the lamp") == [
+        ("How do I change the lamp?", "Go to Lamps > Change and choose the new lamp.")
+    ]
+    assert made(text, "Lamps", "2 Add and remove lamps") == []
+
+
+def test_rows_answer_what_their_columns_are_called() -> None:
+    assert made(TABLE) == [
+        ("What does E-7 mean?", "E-7 means that the lamp is broken."),
+        ("What do I do about E-7?", "For E-7, change the lamp."),
+        ("What are the retries of E-7?", "The retries of E-7 are 3."),
+        ("What does E-9 mean?", "E-9 means that the fuse is gone."),
+        ("What do I do about E-9?", "For E-9, buy a fuse."),
+    ]
+
+
+def test_names_keep_their_capital_and_other_words_do_not() -> None:
+    text = "Garden lamps are checked every 2 hours. Sell Garden lamps. Wall lamps cannot be sold."
+    assert [question for question, _ in made(text)] == [
+        "How often are Garden lamps checked?",
+        "Can wall lamps be sold?",
+    ]
+
+
+def test_marks_of_markdown_are_taken_out() -> None:
+    assert plain(r"**Press** `N` to \*open\* _it_ in my_file_name.") == (
+        "Press N to *open* it in my_file_name."
+    )
+
+
+@given(st.text(max_size=300))
+def test_no_text_breaks_a_rule_and_spans_are_inside_it(text: str) -> None:
+    for found in drafts_of(text, ("A", text[:20]), names_of(text)):
+        assert 0 <= found.start < found.end <= len(text)
+        assert found.question.endswith("?") and "\x00" not in found.question + found.answer
