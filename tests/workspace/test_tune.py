@@ -13,6 +13,7 @@ from groundtone.errors import BadExamples, GateRefused, WrongUse
 from groundtone.tuning import examples as reading
 from groundtone.tuning.recipe import Contexts, Recipe
 from groundtone.tuning.rendering import Renderer
+from groundtone.weights.cache import sha256_of
 from groundtone.workspace import tune
 from groundtone.workspace.tune import Run
 
@@ -78,7 +79,9 @@ def test_labels_are_resolved_to_the_passage_they_name_and_cut_from_the_target(
         assert not any(list(row.answer[i : i + len(source)]) == source for i in range(80))
 
 
-def test_a_run_tells_every_step_and_ends_with_its_gate(workspace: Workspace, tuned: Run) -> None:
+def test_a_run_tells_every_step_and_ends_with_its_gate(
+    workspace: Workspace, tuned: Run, smollm: Path
+) -> None:
     assert tuned.status == "succeeded"
     model = workspace.catalog.get_model(str(tuned.model))
     assert model is not None
@@ -86,7 +89,11 @@ def test_a_run_tells_every_step_and_ends_with_its_gate(workspace: Workspace, tun
     assert workspace.adapters()[model.name].is_file()
     gate = model.metrics["gate"]
     assert gate["questions"] > 0
-    assert len(gate["reasons"]) == 2
+    assert len(gate["reasons"]) == 4
+    assert gate["applied"] and gate["parity"] == 1.0
+    assert 0 < gate["general_before"] <= 1 and 0 <= gate["general"] <= 1
+    assert model.settings["base_sha256"] == sha256_of(smollm)
+    assert model.settings["lineage"] == {"run": tuned.id, "base": model.base}
     told = [json.loads(line) for line in (tuned.folder / "events.jsonl").read_text().splitlines()]
     assert [event["event"] for event in told if event["event"] != "step"] == [
         "loading", "start", "trained",

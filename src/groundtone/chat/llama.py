@@ -142,6 +142,12 @@ class LlamaEngine:
             request["json_schema"] = dict(json_schema)
         return self._answer(request, model, begun)
 
+    def go_on(self, tokens: Sequence[int], *, model: str = BASE, max_tokens: int) -> Completion:
+        """The likeliest continuation of these ids, which no template has made."""
+        request = {"prompt": list(tokens), "max_tokens": max_tokens, "temperature": 0.0, "seed": 0}
+        events = self._answer(request, model, time.perf_counter())
+        return next(event for event in events if isinstance(event, Completion))
+
     def _answer(
         self, request: dict[str, Any], model: str, begun: float
     ) -> Iterator[str | Completion]:

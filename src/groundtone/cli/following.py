@@ -242,6 +242,15 @@ def gate_shown(done: Event) -> list[Any]:
     rows.add_row(
         "facts (token F1)", f"{gate['facts_before']:.3f}", f"{gate['facts']:.3f}", verdicts[1]
     )
+    if gate.get("general") is not None:
+        rows.add_row(
+            "everyday questions",
+            f"{gate['general_before']:.0%}",
+            f"{gate['general']:.0%}",
+            verdicts[2],
+        )
+    if gate.get("parity") is not None:
+        rows.add_row("served as trained", "", f"{gate['parity']:.0%}", verdicts[-1])
     verdict = "passed" if gate["passed"] else "refused"
     return [*shown, rows, f"The gate {verdict} it, on {gate['questions']} held-out questions."]
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from groundtone.tuning.lora import Trainer
     from groundtone.tuning.recipe import Recipe
 
+PARITY_ANSWERS, PARITY_TOKENS = 8, 12
 Tell = Callable[[dict[str, Any]], None]
 NO_ROOM = (
     "memory ran out, even with one example at a time; leave out long examples or end other programs"
@@ -115,6 +116,7 @@ def _train(folder: Path, tell: Tell) -> dict[str, Any]:
     if pause.exists() and not trainer.ended:
         return {"event": "paused", "step": trainer.step, "of": trainer.steps}
     _export(folder, job, trainer)
+    _remember(folder / "parity.json", trainer)
     return {
         "event": "trained",
         "steps": trainer.step,
@@ -192,6 +194,21 @@ def _export(folder: Path, job: dict[str, Any], trainer: Trainer) -> None:
         base_gguf=Path(job["base_gguf"]),
         invocation_tokens=activated,
     )
+
+
+def _remember(path: Path, trainer: Trainer) -> None:
+    """Some held-out answers as PEFT writes them: what is served must write the same."""
+    from peft import set_peft_model_state_dict
+
+    set_peft_model_state_dict(trainer.peft, trainer.best)
+    rows: list[dict[str, Any]] = []
+    for number, batch in enumerate(trainer.held_out):
+        for item in batch[: PARITY_ANSWERS - len(rows)]:
+            short = replace(item, answer=(*item.answer[: PARITY_TOKENS - 1], item.answer[-1]))
+            (answer, margins), *_ = trainer.reader.written(("parity", number, len(rows)), [short])
+            prompt = [*item.prefix, *item.question]
+            rows.append({"prompt": prompt, "answer": answer, "margins": margins})
+    path.write_text(json.dumps(rows), "utf-8")
 
 
 def _end_line(log: Path) -> None:

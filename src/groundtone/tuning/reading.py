@@ -85,6 +85,10 @@ class Reader:
 
     def answers(self, key: Key, batch: Batch) -> list[list[int]]:
         """Greedy answers, each up to the token that ends its example, or to its length."""
+        return [answer for answer, _ in self.written(key, batch)]
+
+    def written(self, key: Key, batch: Batch) -> list[tuple[list[int], list[float]]]:
+        """Greedy answers, and how far apart the two likeliest tokens were at each of theirs."""
         ends = [item.answer[-1] for item in batch]
         longest = max(len(item.answer) for item in batch)
         asked = [(() if self._activated else item.prefix) + item.question for item in batch]
@@ -94,6 +98,7 @@ class Reader:
             ids, mask = pad_left(asked, self._pad)
             ids, mask = ids.to(self._device), mask.to(self._device)
             written: list[list[int]] = [[] for _ in batch]
+            margins: list[list[float]] = [[] for _ in batch]
             for _ in range(longest):
                 full = torch.cat([full.to(self._device), mask], dim=1)
                 hidden = self._body(
@@ -103,15 +108,22 @@ class Reader:
                     past_key_values=cache,
                     use_cache=True,
                 ).last_hidden_state
-                ids = self._logits(hidden[:, -1]).argmax(-1, keepdim=True)
+                best = self._logits(hidden[:, -1]).float().topk(2)
+                ids = best.indices[:, :1]
                 mask = torch.ones_like(ids)
+                for apart, two in zip(margins, best.values.tolist(), strict=True):
+                    apart.append(two[0] - two[1])
                 for row, token in zip(written, ids[:, 0].tolist(), strict=True):
                     row.append(token)
                 if all(end in row for end, row in zip(ends, written, strict=True)):
                     break
-        return [
-            row[: row.index(end) + 1] if end in row else row
+        sizes = [
+            row.index(end) + 1 if end in row else len(row)
             for end, row in zip(ends, written, strict=True)
+        ]
+        return [
+            (row[:size], apart[:size])
+            for row, apart, size in zip(written, margins, sizes, strict=True)
         ]
 
     def passages(self, key: Key, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:

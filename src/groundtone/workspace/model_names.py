@@ -6,6 +6,7 @@ Both spellings mean the same model, whichever it was made with: its id is what t
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 
 ORGANISATION = "local"
 """Stands in the names of models that were made through the API, where OpenAI has the account's."""
@@ -19,8 +20,10 @@ def tuned_name(base: str, suffix: str, id: str, *, organisation: str = "") -> st
     'ft:smollm2-135m-instruct:support:1a2b3c4d'
     >>> tuned_name("smollm2-135m-instruct", "", "1a2b3c4d", organisation="local")
     'ft:smollm2-135m-instruct:local::1a2b3c4d'
+    >>> tuned_name("gguf:models/Qwen3-0.6B.gguf", "support", "1a2b3c4d")
+    'ft:Qwen3-0.6B:support:1a2b3c4d'
     """
-    return ":".join(["ft", base, *([organisation] if organisation else []), suffix, id])
+    return ":".join(["ft", _short(base), *([organisation] if organisation else []), suffix, id])
 
 
 def means(asked: str, name: str, base: str) -> bool:
@@ -38,5 +41,13 @@ def means(asked: str, name: str, base: str) -> bool:
     asked = _CHECKPOINT.sub("", asked)
     if not asked.startswith("ft:"):
         return bool(asked) and asked in (suffix, id)
+    base = _short(base)
     other = asked.removeprefix(f"ft:{base}:").split(":")
     return asked.startswith(f"ft:{base}:") and len(other) in (2, 3) and other[-2:] == [suffix, id]
+
+
+def _short(base: str) -> str:
+    """A base that is named by a file's path is called by the file's name."""
+    if not base.startswith("gguf:"):
+        return base
+    return PurePath(base.removeprefix("gguf:")).stem.replace(":", "-") or "base"

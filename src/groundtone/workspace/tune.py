@@ -14,30 +14,30 @@ import re
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import groundtone
 from groundtone.catalog.models import StoredModel, StoredRun
 from groundtone.errors import BadExamples, GroundtoneError, WrongUse
 from groundtone.tuning import examples as reading
 from groundtone.tuning import runs
+from groundtone.tuning.base_model import check_architecture
 from groundtone.tuning.examples import Example, Fault
 from groundtone.tuning.recipe import Contexts, Recipe
+from groundtone.weights.cache import sha256_of
+from groundtone.workspace import bases
+from groundtone.workspace.bases import INVOCATION as INVOCATION
+from groundtone.workspace.gating import measure
 from groundtone.workspace.model_names import tuned_name
 
 if TYPE_CHECKING:
-    from groundtone.evaluation.arms import Outcome
-    from groundtone.evaluation.gate import Gate
     from groundtone.tuning.rendering import Rendered, Renderer
     from groundtone.workspace.workspace import Workspace
 
 Event = dict[str, Any]
-INVOCATION = "\n<|im_start|>user\n"
-"""From its last occurrence on an activated adapter works. The line break before is part of it, for
-llama.cpp is given all but the first token: a line that says "user" must not look like a turn."""
-GATE_QUESTIONS = 16
 _SUFFIX = re.compile(r"[\w-]{1,64}")
 
 
@@ -190,6 +190,8 @@ def start(
         MissingExtra: the ``tune`` extra is not installed.
     """
     recipe, contexts = recipe or Recipe(), contexts or Contexts()
+    base_gguf = bases.base_file(workspace.settings.chat.model)
+    check_architecture(base_gguf)
     if not (_SUFFIX.fullmatch(suffix) or (organisation and not suffix)):
         raise WrongUse(
             f"The suffix {suffix!r} cannot be part of a model's name.",
@@ -209,10 +211,13 @@ def start(
     if validation is not None:
         taught, kept_out = rows, measured_on(validation)
 
-    from groundtone import weights
-
-    base_gguf = weights.path(workspace.settings.chat.model)
-    invocation = workspace.chat.tokens(INVOCATION)
+    invocation = bases.invocation(workspace.chat)
+    if recipe.kind == "alora" and not invocation:
+        raise WrongUse(
+            f"The chat template of {workspace.settings.chat.model} sets nothing between system "
+            "message and question, so that no token could switch an activated adapter on.",
+            "Train another kind: --kind lora.",
+        )
     renderer = renderer_of(workspace)
     tell = (lambda done: progress(done, len(rows))) if progress else None
     train, about = renderer.render(taught, contexts, progress=tell)
@@ -236,6 +241,7 @@ def start(
     job = {
         "base": workspace.settings.chat.model,
         "base_gguf": str(base_gguf),
+        "base_sha256": sha256_of(base_gguf),
         "suffix": suffix,
         "organisation": organisation,
         "system": _common_system(rows),
@@ -260,8 +266,6 @@ def start(
 
 def renderer_of(workspace: Workspace) -> Renderer:
     """What turns examples into training sequences, with the parts that serve questions."""
-    from groundtone import weights
-    from groundtone.chat.vocabulary import vocabulary
     from groundtone.tuning.rendering import Renderer
 
     answer = workspace.settings.answer
@@ -272,8 +276,8 @@ def renderer_of(workspace: Workspace) -> Renderer:
         label=answer.label,
         refusal=answer.refusal,
         passages=answer.passages,
-        invocation=workspace.chat.tokens(INVOCATION),
-        end=vocabulary(weights.path(workspace.settings.chat.model)).eos,
+        invocation=bases.invocation(workspace.chat),
+        end=bases.end_of_turn(bases.base_file(workspace.settings.chat.model)),
     )
 
 
@@ -325,6 +329,9 @@ def finish(workspace: Workspace, run: Run) -> Iterator[Event]:
             "documents": job.get("documents", True),
             "rendered": job["rendered"],
             "examples": job["examples"],
+            "base_sha256": job.get("base_sha256"),
+            "version": groundtone.__version__,
+            "lineage": {"run": run.id, "base": job["base"]},
         },
         metrics={key: value for key, value in trained.items() if key != "event"},
     )
@@ -349,50 +356,6 @@ def finish(workspace: Workspace, run: Run) -> Iterator[Event]:
         "trained_tokens": trained["trained_tokens"],
         "seconds": trained["seconds"],
     }
-
-
-def measure(workspace: Workspace, model: str, folder: Path) -> Generator[Event, None, Gate]:
-    """Ask the held-out examples with and without the adapter, and decide; yields ``gating``.
-
-    With documents, unless the run was trained without any.
-    """
-    from groundtone.answering import labels
-    from groundtone.answering.refusal import is_refusal
-    from groundtone.evaluation import comparing, gate
-    from groundtone.evaluation.arms import run_arms
-    from groundtone.evaluation.measuring import measure as judge
-    from groundtone.evaluation.questions import Question
-
-    settings = workspace.settings.answer
-    stored = workspace.catalog.get_model(model)
-    documents = stored is None or bool(stored.settings.get("documents", True))
-    before, after = ("rag", "both") if documents else ("base", "tuned")
-    rows = [Example(**row) for row in json.loads((folder / "held_out.json").read_text("utf-8"))]
-    questions = [
-        Question(
-            id=f"line-{row.line}",
-            question=row.question,
-            answers=() if refused else (labels.strip(row.answer),),
-            evidence=(),
-            answerable=not refused,
-        )
-        for row in rows[:GATE_QUESTIONS]
-        for refused in [is_refusal(row.answer, settings.refusal)]
-    ]
-    style = workspace.style() or gate.infer_style(
-        [row.answer for row in rows],
-        label=settings.label if documents else "",
-        refusal=settings.refusal,
-    )
-    who = comparing.Contestants(
-        base=workspace.settings.chat.model, tuned=model, system=workspace.voice(model), shots=()
-    )
-    arms = comparing.build((before, after), workspace.answerer, who, workspace.resolves)
-    outcomes: list[Outcome] = []
-    for number, question in enumerate(questions):
-        yield {"event": "gating", "model": model, "question": number, "of": len(questions)}
-        outcomes += run_arms(arms, [question])
-    return gate.decide(judge(outcomes, questions, style), tuned=after, base=before)
 
 
 def _over_length(workspace: Workspace, rows: Sequence[Example]) -> list[Fault]:
@@ -421,13 +384,12 @@ def rendered_tools(
     """Examples in which tools are called, by the base's template; and lines it has no form for."""
     if not found.dialogues:
         return [], []
-    from groundtone import weights
     from groundtone.chat.vocabulary import vocabulary
     from groundtone.tuning import dialogues
 
-    template = vocabulary(weights.path(workspace.settings.chat.model))
-    count = workspace.chat.tokens
-    return dialogues.render(found.dialogues, template, count, count(INVOCATION))
+    template = vocabulary(bases.base_file(workspace.settings.chat.model))
+    begin = bases.invocation(workspace.chat)
+    return dialogues.render(found.dialogues, template, workspace.chat.tokens, begin)
 
 
 def _common_system(rows: Sequence[Example]) -> str:
