@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from groundtone.cli.models import app
+from groundtone.cli import models
 from groundtone.cli.options import JsonOption, WorkspaceOption
 from groundtone.cli.output import Output
 
+app = models.app
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="A name of `models list`, or its suffix.")
 ]

@@ -27,6 +27,7 @@ from groundtone.cli import (
     demo,
     doctor,
     evaluate,
+    exported,
     forget,
     index,
     init,
@@ -34,7 +35,6 @@ from groundtone.cli import (
     keys,
     log,
     mcp,
-    models,
     search,
     serve,
     sync,
@@ -100,7 +100,7 @@ app.command("ask", short_help="Answer a question, with citations that open.")(as
 app.command("chat", short_help="Ask on, follow-ups understood.")(chat.chat)
 app.add_typer(log.app, name="log", short_help="See, rate and export the answers given.")
 app.add_typer(tune.app, name="tune", short_help="Teach the model your style.")
-app.add_typer(models.app, name="models", short_help="Fetch, list and choose models.")
+app.add_typer(exported.app, name="models", short_help="Fetch, list, choose and export models.")
 app.add_typer(index.app, name="index", short_help="See, move or fill the index of vectors.")
 app.add_typer(compare.app, name="compare", short_help="Measure base, RAG, tuned and both.")
 app.command("advise", short_help="RAG, fine-tuning, both or neither: why, and what it costs.")(

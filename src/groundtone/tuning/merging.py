@@ -1,4 +1,4 @@
-"""A base and a plain adapter made one GGUF model, with the base's tokenizer and chat template inside.
+"""A base and a plain adapter made one GGUF model, the base's tokenizer and chat template inside.
 
 Both files hold matrices in llama.cpp's layout, so the sum needs no reordering. An activated adapter
 cannot be merged: the base must read what stands before the question.
@@ -95,9 +95,7 @@ def _copy_head(reader: Any, writer: Any, dtype: str) -> None:
     writer.add_file_type(kinds.MOSTLY_F16 if dtype == "F16" else kinds.MOSTLY_Q8_0)
 
 
-def _add(
-    writer: Any, tensor: Any, delta: tuple[np.ndarray, np.ndarray] | None, dtype: str
-) -> None:
+def _add(writer: Any, tensor: Any, delta: tuple[np.ndarray, np.ndarray] | None, dtype: str) -> None:
     import gguf
 
     small = gguf.GGMLQuantizationType.Q8_0

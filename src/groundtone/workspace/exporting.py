@@ -179,9 +179,7 @@ _WRITERS: dict[str, Callable[[_Job, Path], Written]] = {
 }
 
 
-def modelfile(
-    file: str, voice: str, render: Callable[[list[dict[str, str]]], str]
-) -> str:
+def modelfile(file: str, voice: str, render: Callable[[list[dict[str, str]]], str]) -> str:
     """Ollama's description of a model, its template made from the chat template's own output.
 
     >>> print(modelfile("m.gguf", "Be brief.", lambda m: "".join(f"<{x['content']}>" for x in m)))

@@ -157,10 +157,10 @@ def _examples(path: Path | None) -> Evidence | None:
 
 def hardware(workspace: Workspace) -> Evidence | None:
     """Whether this machine has the memory to train the base model; None for remote ones."""
-    from groundtone import weights
+    from groundtone.workspace.bases import base_file
 
     try:
-        size = weights.path(workspace.settings.chat.model).stat().st_size
+        size = base_file(workspace.settings.chat.model).stat().st_size
     except (GroundtoneError, OSError):
         return None
     # Weights in 32 bits from about 8, gradients and states of the adapter, and kept passages.

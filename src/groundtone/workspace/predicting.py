@@ -76,14 +76,14 @@ def _tokens_each(workspace: Workspace) -> tuple[float, str]:
 
 def calibration(workspace: Workspace, tokens: int) -> float | None:
     """Tokens a second of a short training, every epoch counted; None when it cannot be made."""
-    from groundtone import weights
     from groundtone.tuning import runs
+    from groundtone.workspace.bases import base_file
 
     draw, each = random.Random(0), max(32, tokens // Contexts().each)
     recipe = replace(Recipe(), batch_size=TRIED)
     job = {
         "base": workspace.settings.chat.model,
-        "base_gguf": str(weights.path(workspace.settings.chat.model)),
+        "base_gguf": str(base_file(workspace.settings.chat.model)),
         "recipe": asdict(recipe),
         "invocation_tokens": [1],
     }

@@ -11,7 +11,7 @@ from groundtone.tuning import examples as reading
 from groundtone.tuning.preview import Preview
 from groundtone.tuning.preview import preview as show
 from groundtone.tuning.recipe import Contexts
-from groundtone.workspace import tune
+from groundtone.workspace import bases, tune
 
 if TYPE_CHECKING:
     from groundtone.workspace.workspace import Workspace
@@ -35,7 +35,6 @@ def preview(
         BadExamples: the line has faults.
         WrongUse: there is no such line, or nothing is trained on it.
     """
-    from groundtone import weights
     from groundtone.chat.vocabulary import vocabulary
 
     found = reading.load(path)
@@ -50,7 +49,7 @@ def preview(
     elif contexts is not None:
         varied = replace(varied, each=contexts)
     renderer = tune.renderer_of(workspace)
-    words = vocabulary(weights.path(workspace.settings.chat.model))
+    words = vocabulary(bases.base_file(workspace.settings.chat.model))
     for number in [line] if line else sorted(found.lines):
         rows, about = renderer.render([r for r in found.rows if r.line == number], varied)
         calls, left_out = tune.rendered_tools(

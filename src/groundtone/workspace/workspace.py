@@ -555,6 +555,22 @@ class Workspace:
         """Go back to the model in use before; returns its name."""
         return self.catalog.rollback() or self.settings.chat.model
 
+    def delete_model(self, model: str) -> str:
+        """Remove a tuned model and its run's files; returns its name.
+
+        Raises:
+            WrongUse: it is in use, or there is none of this name.
+        """
+        import shutil
+
+        name = self.model_name(model)
+        stored = self.catalog.get_model(name)
+        if not self.catalog.delete_model(name):
+            raise WrongUse(f"{name} is not a tuned model.", "Run `groundtone models list`.")
+        if stored is not None and stored.path:
+            shutil.rmtree((self.state / stored.path).parent, ignore_errors=True)
+        return name
+
     def tune(self, examples: str | Path, *, suffix: str, **options: Any) -> Run:
         """Start training on an examples file; see :func:`groundtone.workspace.tune.start`."""
         from groundtone.workspace import tune
