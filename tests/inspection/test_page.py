@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,14 @@ def test_pages_are_limited(tmp_path: Path) -> None:
     html = render(inspected(MANUAL / "installation-guide.pdf"), pages=2)
     assert html.count("<figure>") == 2
     assert "The first 2 of 4 pages are pictured." in html
+
+
+def test_a_pdf_in_an_archive_is_pictured_too(tmp_path: Path) -> None:
+    archive = tmp_path / "all.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.write(MANUAL / "installation-guide.pdf", "guides/install.pdf")
+        made.writestr("note.txt", "A note.")
+    inspection = inspected(archive)
+    assert [one.content is None for one in inspection.documents] == [False, True]
+    html = render(inspection, pages=2)
+    assert html.count("data:image/png;base64") == 2

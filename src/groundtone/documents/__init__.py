@@ -8,7 +8,7 @@ from groundtone.documents.document import Block, BlockKind, Box, Document, Part,
 from groundtone.documents.families import BY_SUFFIX
 from groundtone.documents.intake import load
 from groundtone.documents.limits import Limits
-from groundtone.documents.unpacking import read_one, read_parts
+from groundtone.documents.unpacking import Watch, read_one, read_parts
 
 __all__ = [
     "SUPPORTED",
@@ -46,19 +46,20 @@ def read(path: Path, *, max_bytes: int = 100_000_000) -> Document:
     return read_one(path, load(path, max_bytes), _limits(max_bytes))
 
 
-def read_all(path: Path, *, max_bytes: int = 100_000_000) -> Reading:
+def read_all(path: Path, *, max_bytes: int = 100_000_000, watch: Watch | None = None) -> Reading:
     """Read everything that a file holds: itself, and the documents inside it.
 
     Args:
         path: the file.
         max_bytes: larger files, and larger parts of them, are refused; all parts together may
             have five times as much.
+        watch: told each document's name inside the file ("" for itself) and its content.
 
     Raises:
         UnreadableFile: nothing in it can be read.
     """
     path = Path(path)
-    return read_parts(path, load(path, max_bytes), _limits(max_bytes))
+    return read_parts(path, load(path, max_bytes), _limits(max_bytes), watch)
 
 
 def _limits(max_bytes: int) -> Limits:

@@ -28,27 +28,33 @@ _COLOURS = (
 )
 
 
-def page_count(path: Path) -> int:
-    """Number of pages.
+def page_count(path: Path, data: bytes | None = None) -> int:
+    """Number of pages; ``data`` as for `page_png`.
 
     Raises:
         UnreadableFile: as `page_png`.
     """
-    with opened(path) as pdf:
+    with opened(path, data) as pdf:
         return len(pdf)
 
 
-def page_size(path: Path, page: int) -> tuple[float, float]:
-    """Width and height of page `page` (from 1) as shown, in PDF points.
+def page_size(path: Path, page: int, data: bytes | None = None) -> tuple[float, float]:
+    """Width and height of page `page` (from 1) as shown, in PDF points; ``data`` as for `page_png`.
 
     Raises:
         UnreadableFile: as `page_png`.
     """
-    with opened(path) as pdf, closing(_page(pdf, path, page)) as shown:
+    with opened(path, data) as pdf, closing(_page(pdf, path, page)) as shown:
         return (shown.get_width(), shown.get_height())
 
 
-def page_png(path: Path, page: int, boxes: Sequence[Box] = (), scale: float = 1.5) -> bytes:
+def page_png(
+    path: Path,
+    page: int,
+    boxes: Sequence[Box] = (),
+    scale: float = 1.5,
+    data: bytes | None = None,
+) -> bytes:
     """A picture of one page, with frames.
 
     Args:
@@ -57,6 +63,7 @@ def page_png(path: Path, page: int, boxes: Sequence[Box] = (), scale: float = 1.
         boxes: (left, top, right, bottom) in points from the shown page's top left corner, as in
             `Block.box`; each gets a frame and a light filling.
         scale: pixels a point; made smaller for pages that would exceed 40 million pixels.
+        data: the PDF, where `path` is only the name of one inside another file.
 
     Returns:
         a PNG file.
@@ -64,7 +71,7 @@ def page_png(path: Path, page: int, boxes: Sequence[Box] = (), scale: float = 1.
     Raises:
         UnreadableFile: the PDF cannot be opened, has no such page, or the page cannot be loaded.
     """
-    with opened(path) as pdf, closing(_page(pdf, path, page)) as shown:
+    with opened(path, data) as pdf, closing(_page(pdf, path, page)) as shown:
         pixels, scale = rendered(shown, scale)
     for number, box in enumerate(boxes):
         _frame(pixels, [value * scale for value in box], _COLOURS[number % len(_COLOURS)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -27,13 +27,17 @@ _SILENT = dict.fromkeys(
 )
 
 
-def read_parts(path: Path, data: bytes, limits: Limits) -> Reading:
+Watch = Callable[[str, bytes], None]
+"""Told the name inside the file and the content of each document that was read."""
+
+
+def read_parts(path: Path, data: bytes, limits: Limits, watch: Watch | None = None) -> Reading:
     """Read a file's documents, down to the innermost.
 
     Raises:
         UnreadableFile: there is none.
     """
-    return _parts(path, data, _family(path, data), limits)
+    return _parts(path, data, _family(path, data), limits, watch)
 
 
 def read_one(path: Path, data: bytes, limits: Limits) -> Document:
@@ -51,8 +55,10 @@ def read_one(path: Path, data: bytes, limits: Limits) -> Document:
     return parts[0].document
 
 
-def _parts(path: Path, data: bytes, family: str, limits: Limits) -> Reading:
-    unpacker = _Unpacker(limits)
+def _parts(
+    path: Path, data: bytes, family: str, limits: Limits, watch: Watch | None = None
+) -> Reading:
+    unpacker = _Unpacker(limits, watch)
     try:
         unpacker.take(path, "", data, family, {}, 0)
     except TooMuch as error:
@@ -125,7 +131,8 @@ class _AsReasons:
 
 
 class _Unpacker:
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, watch: Watch | None = None) -> None:
+        self._watch = watch
         self.parts: list[Part] = []
         self.failed: list[tuple[str, str]] = []
         self.skipped: Counter[str] = Counter()
@@ -152,9 +159,9 @@ class _Unpacker:
             if hasattr(module, "read_with_parts"):
                 with _AsReasons(path, FAMILIES[family].label):
                     document, members = module.read_with_parts(path, data)
-                self._add(name, _finished(path, document, family), metadata)
+                self._add(name, _finished(path, document, family), metadata, data)
             elif hasattr(module, "read"):
-                self._add(name, _own(path, data, family), metadata)
+                self._add(name, _own(path, data, family), metadata, data)
             else:
                 members = module.open_parts(path, data, self._budget)
         except UnreadableFile as error:
@@ -169,10 +176,12 @@ class _Unpacker:
         except UnreadableFile as error:
             self._fail(name, error)
 
-    def _add(self, name: str, document: Document, metadata: Mapping[str, Any]) -> None:
+    def _add(self, name: str, document: Document, metadata: Mapping[str, Any], data: bytes) -> None:
         if metadata:
             document = replace(document, metadata={**document.metadata, **metadata})
         self.parts.append(Part(name, document))
+        if self._watch is not None:
+            self._watch(name, data)
 
     def _take_member(self, within: str, member: Member, depth: int) -> None:
         self._budget.take_member()

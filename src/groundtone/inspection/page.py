@@ -95,8 +95,7 @@ def render(inspection: Inspection, *, pages: int = 40) -> str:
 
 def _shown(seen: SeenDocument, inspection: Inspection, pages: int) -> dict[str, Any]:
     pictures: list[Page] = []
-    # A PDF inside another file has no path of its own to be pictured from.
-    if seen.document.media_type == PDF and not seen.name:
+    if seen.document.media_type == PDF and (seen.content is not None or not seen.name):
         pictures = list(_pages(seen, inspection, pages))
     return {
         "seen": seen,
@@ -159,10 +158,11 @@ def _overlapping(blocks: tuple[Block, ...], start: int, end: int) -> list[Block]
 def _pages(seen: SeenDocument, inspection: Inspection, most: int) -> Iterator[Page]:
     from groundtone.documents.pdf_pages import page_count, page_png, page_size
 
-    for number in range(1, min(page_count(inspection.path), most) + 1):
+    path, data = inspection.path, seen.content
+    for number in range(1, min(page_count(path, data), most) + 1):
         try:
-            wide, high = page_size(inspection.path, number)
-            picture = page_png(inspection.path, number, scale=1.25)
+            wide, high = page_size(path, number, data)
+            picture = page_png(path, number, scale=1.25, data=data)
         except UnreadableFile:
             continue  # the document's notes name the page
         encoded = base64.b64encode(picture).decode("ascii")

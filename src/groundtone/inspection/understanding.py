@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,12 @@ class SeenChunk:
 
 @dataclass(frozen=True, slots=True)
 class SeenDocument:
-    """One document of the file. ``name``: "" or its path inside the file."""
+    """One document of the file.
+
+    Attributes:
+        name: "" or its path inside the file.
+        content: of a PDF inside the file, to show its pages.
+    """
 
     name: str
     document: Document
@@ -59,6 +64,7 @@ class SeenDocument:
     outline: tuple[Heading, ...]
     tables: tuple[Table, ...]
     chunks: tuple[SeenChunk, ...]
+    content: bytes | None = None
 
     @property
     def pages(self) -> int | None:
@@ -130,10 +136,19 @@ def inspect_file(path: Path, embedder: Embedder, sizes: Chunking, *, max_bytes: 
     Raises:
         UnreadableFile: nothing in it can be read.
     """
-    reading = read_all(path, max_bytes=max_bytes)
+    inner: dict[str, bytes] = {}
+
+    def keep(name: str, content: bytes) -> None:
+        if name and content.startswith(b"%PDF"):
+            inner[name] = content
+
+    reading = read_all(path, max_bytes=max_bytes, watch=keep)
     return Inspection(
         path=path,
-        documents=tuple(_seen(part, embedder, sizes) for part in reading.parts),
+        documents=tuple(
+            replace(_seen(part, embedder, sizes), content=inner.get(part.name))
+            for part in reading.parts
+        ),
         failed=reading.failed,
         skipped=reading.skipped,
         sizes=sizes,
