@@ -21,6 +21,7 @@ from groundtone import __version__, telemetry
 from groundtone.cli import (
     advise,
     ask,
+    backup,
     chat,
     collections,
     compare,
@@ -68,6 +69,8 @@ ORDER = (
     "serve",
     "keys",
     "mcp",
+    "backup",
+    "restore",
     "doctor",
     "demo",
 )
@@ -110,6 +113,8 @@ app.add_typer(evaluate.app, name="eval", short_help="Measure one part, such as t
 app.command("serve", short_help="Answer over HTTP, as OpenAI's API does.")(serve.serve)
 app.add_typer(keys.app, name="keys", short_help="Who may use the server.")
 app.command("mcp", short_help="Give assistants the documents as tools (MCP).")(mcp.mcp)
+app.command("backup", short_help="Write the workspace into one file.")(backup.backup)
+app.command("restore", short_help="Put such a file into a new folder.")(backup.restore)
 app.command("doctor", short_help="Check everything, with remedies.")(doctor.doctor)
 app.command("demo", short_help="See it all on an example manual.")(demo.demo)
 
