@@ -53,6 +53,17 @@ def test_a_citation_can_be_read_in_its_place() -> None:
     assert found.citation_recall == found.citation_precision == found.faithfulness == 1.0
 
 
+def test_only_so_much_is_kept_around_a_quote_and_whole_words() -> None:
+    words = "rain " * 200
+    long = replace(PASSAGE, text=words + QUOTE + " " + words, end=100 + 2 * len(words) + 60)
+    at = 100 + len(words)
+    cited = replace(CITATION, start=at, end=at + len(QUOTE))
+    said = answer(QUOTE, citations=(cited,), passages=(long,), sentences=(QUOTE,))
+    found = observer()("rag", QUESTION, said, True).citations[0]
+    assert found["before"].startswith("… rain") and found["after"].endswith("rain …")
+    assert len(found["before"]) < 260 and len(found["after"]) < 260
+
+
 def test_what_an_arm_without_documents_says_is_held_against_them_too() -> None:
     true = observer()("base", QUESTION, answer(QUOTE), False)
     false = observer()("base", QUESTION, answer("Penguins cannot fly at all."), False)

@@ -55,10 +55,12 @@ def _around(answer: Answer, citation: Citation) -> dict[str, Any]:
     start, end = citation.start - passage.start, citation.end - passage.start
     if not 0 <= start <= end <= len(passage.text):
         return {"before": "", "after": ""}
-    return {
-        "before": passage.text[max(0, start - AROUND) : start],
-        "after": passage.text[end : end + AROUND],
-    }
+    before, after = passage.text[:start], passage.text[end:]
+    if len(before) > AROUND:
+        before = "… " + before[-AROUND:].partition(" ")[2]
+    if len(after) > AROUND:
+        after = after[:AROUND].rpartition(" ")[0] + " …"
+    return {"before": before, "after": after}
 
 
 class Observer:
