@@ -169,3 +169,22 @@ def test_doctor_sees_broken_settings(call, tmp_path: Path) -> None:
     result = call("doctor", "--workspace", tmp_path, "--json")
     assert result.code == 3
     assert "nothing" in result.out
+
+
+def test_a_tuned_model_is_shown_and_compared(call, tmp_path: Path) -> None:
+    from groundtone.catalog import StoredModel
+    from groundtone.workspace import Workspace
+
+    call("init", tmp_path)
+    with Workspace.open(tmp_path) as opened:
+        for id, gate in (("a", None), ("b", {"passed": False, "reasons": ["no"], "form": 0.5})):
+            opened.catalog.put_model(
+                StoredModel(
+                    f"ft:m:x:{id}", "m", "lora", "", "0", {}, {"gate": gate} if gate else {}
+                )
+            )
+    where = ("--workspace", tmp_path)
+    assert "refused" in call("models", "show", "b", *where).out
+    assert call("models", "show", "a", *where, "--json").json["gate"] is None
+    assert "house style" in call("models", "compare", "a", "b", *where).out
+    assert call("models", "compare", "a", "b", *where, "--json").json["passed"] == [None, False]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from groundtone.cli import described
 from groundtone.cli.options import JsonOption, WorkspaceOption
 from groundtone.cli.output import Output, size, table
 from groundtone.errors import NoWorkspace
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from groundtone.catalog import StoredModel
     from groundtone.workspace import Workspace
 
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A name of `models list`, its suffix, or its id.")
+]
 app = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Fetch, list and choose models."
 )
@@ -149,6 +153,42 @@ def rollback(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> 
         before = opened.model_name()
         opened.rollback()
         _tell(opened, before, out)
+
+
+@app.command(short_help="Show all that is known of a tuned model.")
+def show(
+    model: ModelArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
+    """Show what a tuned model was made of, how it was trained, and how it did."""
+    from groundtone.workspace import Workspace, registry
+
+    out = Output(as_json)
+    with Workspace.open(workspace) as opened:
+        told = registry.describe(opened, model)
+    out.document(told)
+    if not as_json:
+        out.show(*described.model(told))
+
+
+@app.command(short_help="Set two tuned models side by side.")
+def compare(
+    one: ModelArgument,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="The model beside it.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Set the measures of two tuned models side by side, and what of their making differs.
+
+    To ask both the same questions, run `groundtone compare` with each.
+    """
+    from groundtone.workspace import Workspace, registry
+
+    out = Output(as_json)
+    with Workspace.open(workspace) as opened:
+        told = registry.compare(opened, one, other)
+    out.document(told)
+    if not as_json:
+        out.show(*described.pair(told))
 
 
 def _tell(workspace: Workspace, before: str, out: Output) -> None:

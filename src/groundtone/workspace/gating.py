@@ -45,8 +45,8 @@ def measure(workspace: Workspace, model: str, folder: Path) -> Generator[Event, 
     rows = [Example(**row) for row in json.loads((folder / "held_out.json").read_text("utf-8"))]
     questions = [
         Question(
-            id=f"line-{row.line}",
-            question=row.question,
+            id=f"line-{row.line}" + (f".{row.turn}" if row.turn else ""),
+            question=workspace.answerer.remembered(row.question, row.history).searched,
             answers=() if refused else (labels.strip(row.answer),),
             evidence=(),
             answerable=not refused,
