@@ -13,7 +13,9 @@ from groundtone.errors import DamagedModel, MissingModel, NoWorkspace
 
 if TYPE_CHECKING:
     from groundtone.evaluation.style import Style
+    from groundtone.tuning.recipe import Contexts, Recipe
     from groundtone.workspace.check import Check, Histogram
+    from groundtone.workspace.learning_curve import Measured
 
 SHOWN = 40
 
@@ -61,6 +63,34 @@ def look(
             )
             form.skipped = str(error)
             return form
+
+
+def learn(
+    file: Path, workspace: Path | None, out: Output, recipe: Recipe, contexts: Contexts
+) -> Measured:
+    """Train on half of the examples and on all of them."""
+    from groundtone.workspace import Workspace
+    from groundtone.workspace import learning_curve as curve
+
+    with Workspace.open(workspace) as opened, out.bar("Training") as bar:
+        return curve.measure(
+            opened,
+            file,
+            recipe=recipe,
+            contexts=contexts,
+            progress=lambda name, step, of: bar(step, of, f"steps on {name} of the examples"),
+        )
+
+
+def learned(found: Measured) -> list[Any]:
+    """A measured learning curve for people."""
+    rows = table("", "half", "all", right=("half", "all"))
+    rows.add_row("examples", *map(str, found.examples))
+    rows.add_row("held-out loss", *(f"{loss:.3f}" for loss in found.valid_loss))
+    rows.add_row("house style", *(f"{share:.0%}" for share in found.form))
+    rows.add_row("facts (F1)", *(f"{f1:.3f}" for f1 in found.facts))
+    kept = f"The model of all of them is kept: {found.model}"
+    return [rows, f"{found.hint} ({duration(found.seconds)} of training)", kept]
 
 
 def _style(path: Path | None) -> Style | None:

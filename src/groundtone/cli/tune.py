@@ -69,6 +69,13 @@ def check(
             "--html", metavar="OUT", show_default=False, help="Write the check as a page."
         ),
     ] = None,
+    learning_curve: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve",
+            help="Train on half of the examples and on all, to see whether more would help.",
+        ),
+    ] = False,
     epochs: EpochsOption = None,
     contexts: ContextsOption = None,
     without_documents: WithoutDocumentsOption = False,
@@ -99,14 +106,20 @@ def check(
             epochs=epochs,
         )
         redacted = tune_data.redact(file, redact) if redact else None
+        measured = None
+        if learning_curve and not result.faults:
+            measured = checked.learn(file, workspace, out, recipe, varied)
         if html:
             checked.write_page(result, html)
     told = checked.as_document(result)
-    out.document({**told, "redacted": redacted} if redact else told)
+    told |= {"redacted": redacted} if redact else {}
+    out.document({**told, "learning_curve": measured} if learning_curve else told)
     if not as_json:
         out.show(*checked.shown(result))
         if redacted is not None:
             out.show(f"{redacted['places']} private places were taken out: {redact}")
+        if measured is not None:
+            out.show(*checked.learned(measured))
         if html:
             out.show(f"The page: {html}")
     if result.faults:
