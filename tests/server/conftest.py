@@ -49,7 +49,11 @@ def server(kb: Path) -> Iterator[Served]:
     with Workspace.open(kb) as workspace:
         for name, about in {
             "admin": {"scopes": ["admin"]},
-            "guides": {"scopes": ["chat", "files"], "collections": ["default"], "groups": []},
+            "guides": {
+                "scopes": ["chat", "files", "tune"],
+                "collections": ["default"],
+                "groups": [],
+            },
             "secrets": {"scopes": ["chat"], "collections": ["secrets"], "groups": []},
             "hr": {"scopes": ["chat"], "collections": ["secrets"], "groups": ["hr"]},
             "files": {"scopes": ["files"]},

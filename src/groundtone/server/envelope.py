@@ -10,8 +10,9 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 
-from groundtone.server.errors import ApiError, as_api_error
+from groundtone.server.errors import as_api_error
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -110,7 +111,8 @@ class Envelope:
 
 def _bounded(scope: Scope, receive: Receive, most: int) -> Receive:
     """`receive`, which fails on a body that is longer than allowed, before it is read whole."""
-    too_long = ApiError(413, f"The body is longer than {most} bytes.", code="request_too_large")
+    # FastAPI lets this kind pass, and makes every other one an error of parsing.
+    too_long = HTTPException(413, f"The body is longer than {most} bytes.")
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > most:
 

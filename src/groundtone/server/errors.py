@@ -22,6 +22,7 @@ from groundtone.errors import (
 )
 
 INVALID = "invalid_request_error"
+CODES = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
 KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
@@ -107,7 +108,7 @@ def as_api_error(error: Exception) -> ApiError:
     if isinstance(error, GroundtoneError):
         return ApiError(*_placed(error))
     if isinstance(error, HTTPException):
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
+        code = CODES.get(error.status_code)
         return ApiError(
             error.status_code, str(error.detail), code=code, headers=error.headers or {}
         )

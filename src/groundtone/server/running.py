@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -53,7 +57,27 @@ def run(workspace: Workspace, listening: socket.socket, *, pages: bool = True) -
         timeout_keep_alive=75,
         proxy_headers=False,
     )
-    uvicorn.Server(config).run([listening])
+    with _ending_well():
+        uvicorn.Server(config).run([listening])
+
+
+@contextmanager
+def _ending_well() -> Iterator[None]:
+    """Go on after a signal that ended the server: uvicorn passes it on when all is drained.
+
+    Left to itself, SIGTERM would end the process before the workspace is closed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in kept:
+        signal.signal(number, lambda *_: None)
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 def _log_to_stderr() -> None:

@@ -125,7 +125,7 @@ async def retrieve_file(request: Request, principal: Keeper, file_id: str) -> Fi
         200: {"content": {"application/octet-stream": {}}, "description": "Its bytes."},
         **documented(404),
     },
-    response_class=FileResponse,
+    response_model=None,
 )
 async def file_content(request: Request, principal: Keeper, file_id: str) -> FileResponse:
     """Read a file as it was uploaded."""

@@ -39,7 +39,11 @@ async def ready(request: Request) -> Health:
     return Health(status="ok", version=__version__)
 
 
-@router.get("/metrics", responses=documented(), response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    responses={**documented(), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    response_model=None,
+)
 async def metrics(
     request: Request, _principal: Annotated[Principal, Depends(require("admin"))]
 ) -> PlainTextResponse:
