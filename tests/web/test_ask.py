@@ -33,6 +33,21 @@ def test_a_question_is_answered_with_sentences_that_open(site: str, open_page: A
     assert faults(page) == []
 
 
+def test_a_question_asked_before_is_asked_again_and_can_be_stopped(
+    site: str, open_page: Any, folder: Path
+) -> None:
+    keep_answer(folder, "What does the Team plan include?", "The Team plan includes 25 queues.")
+    page = open_page(site)
+    page.get_by_role("button", name="What does the Team plan include?").click()
+    page.locator(".turn .question").wait_for()
+    page.locator(".turn .tools, .composer .send[aria-label='Stop']:visible").first.wait_for()
+    page.evaluate("document.querySelector('.composer .send[aria-label=Stop]').click()")
+    page.wait_for_function(
+        "document.querySelector('.composer .send[aria-label=Ask]').hidden === false"
+    )
+    assert page.locator(".turn").count() == 1
+
+
 def test_a_sentence_opens_the_page_of_the_pdf_that_it_rests_on(
     site: str, open_page: Any, folder: Path
 ) -> None:

@@ -135,7 +135,8 @@ class AdvisePage:
         kept = json.dumps(said)
         await asyncio.to_thread(self._workspace.catalog.remember, SAID, kept)
         await self._advise()
-        announce("The advice is up to date.")
+        with self._verdict:  # the form that was sent is gone
+            announce("The advice is up to date.")
 
 
 def _verdict(advice: Advice) -> None:

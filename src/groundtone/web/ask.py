@@ -150,10 +150,18 @@ class Conversation:
             return
         self._busy = True
         self._stop.clear()
-        self._welcome.delete() if not self._welcome.is_deleted else None
+        with self._turns:  # what was pressed goes with the welcome
+            if not self._welcome.is_deleted:
+                self._welcome.delete()
+            try:
+                await self._turn(question)
+            finally:
+                self._busy = False
+
+    async def _turn(self, question: str) -> None:
         attribute(self._send, hidden=True)
         attribute(self._halt, hidden=False)
-        with self._turns, node("article", classes="turn"):
+        with node("article", classes="turn"):
             turns.show_question(question)
             body = node("div", classes="body", aria_live="polite", aria_busy="true")
         with body:
@@ -167,7 +175,6 @@ class Conversation:
             with body:
                 node("p", str(error), "fault", role="alert")
         finally:
-            self._busy = False
             attribute(body, aria_busy="false")
             attribute(self._send, hidden=False)
             attribute(self._halt, hidden=True)

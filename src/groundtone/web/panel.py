@@ -56,7 +56,7 @@ def _show(source: Source) -> None:
     with node("p", classes="path"):
         node("span", source.document.path)
     if source.picture:
-        with node("figure", classes="sheet"):
+        with node("figure", classes="sheet").style(f"aspect-ratio:{source.shape:.4f}"):
             node("img", src=source.picture, alt=f"Page {source.page} of {source.document.title}")
             for place in source.passage:
                 _frame(place, "passage")

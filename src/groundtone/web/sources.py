@@ -89,6 +89,7 @@ class Source:
 
     Attributes:
         picture: address of the page's picture, or "" where there is only text.
+        shape: the page's width by its height.
         passage: the box of the passage on it.
         words: boxes of the cited words on it.
         lines: the text around what is cited.
@@ -98,6 +99,7 @@ class Source:
     document: DocumentInfo
     page: int | None
     picture: str
+    shape: float
     passage: tuple[Place, ...]
     words: tuple[Place, ...]
     lines: tuple[Line, ...]
@@ -121,7 +123,7 @@ def read(workspace: Workspace, sight: Sight, cited: Cited) -> Source | None:
         if separator is None
         else _rows(text[first:], separator, start, end)
     )
-    picture = ""
+    picture, shape = "", 1.0
     passage: tuple[Place, ...] = ()
     words: tuple[Place, ...] = ()
     file = pdf_file(workspace, sight, document)
@@ -131,12 +133,13 @@ def read(workspace: Workspace, sight: Sight, cited: Cited) -> Source | None:
         except UnreadableFile:
             boxes = None
         if boxes is not None:
-            passage, words = boxes
+            passage, words, shape = boxes
             picture = f"/source/{document.version}/page/{cited.page}"
     return Source(
         document,
         cited.page,
         picture,
+        shape,
         passage,
         words,
         lines,
@@ -166,8 +169,8 @@ def file_of(workspace: Workspace, sight: Sight, document: DocumentInfo) -> Path 
         return None
 
 
-def _boxes(path: Path, cited: Cited) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
-    """Where the passage and the cited words stand on the page."""
+def _boxes(path: Path, cited: Cited) -> tuple[tuple[Place, ...], tuple[Place, ...], float]:
+    """Where the passage and the cited words stand on the page, and its width by its height."""
     from groundtone.documents.pdf_opening import display, opened
 
     assert cited.page is not None
@@ -197,7 +200,7 @@ def _boxes(path: Path, cited: Cited) -> tuple[tuple[Place, ...], tuple[Place, ..
         passage = (placed(cited.box),) if cited.box else ()
         text.close()
         page.close()
-    return passage, tuple(words)
+    return passage, tuple(words), wide / high
 
 
 def _spelled(text: str, quote: str) -> tuple[int, int] | None:
