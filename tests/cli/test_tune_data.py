@@ -83,6 +83,33 @@ def test_the_preview_marks_what_is_learned_and_nothing_else(
     assert call("tune", "preview", path, "--line", 99, "-w", manual).code == 2
 
 
+def test_a_question_that_follows_is_trained_as_it_is_asked(
+    call, manual: Path, tmp_path: Path, smollm: object
+) -> None:
+    talk = example("What does ERR-1101 mean?")
+    talk["messages"][2]["content"] = (
+        "ERR-1101 means that the certificate of the identity provider has expired. "
+        "[Source: Error Code Reference, Section 2.2]"
+    )
+    talk["messages"] += [
+        {"role": "user", "content": "And why?"},
+        {
+            "role": "assistant",
+            "content": "The certificate of the identity provider has expired. "
+            "[Source: Error Code Reference, Section 2.2]",
+        },
+    ]
+    path = examples_file(tmp_path / "e.jsonl", [talk, *rows()])
+    told = call("tune", "preview", path, "--line", 1, "--contexts", 1, "-w", manual, "--json").json
+    asked = [
+        "".join(token["text"] for token in one["tokens"] if token["part"] == "asked")
+        for one in told["sequences"]
+        if one["kind"] == "grounded"
+    ]
+    assert len(asked) == 2  # both answers are learned
+    assert "What does ERR-1101 mean? And why?" in asked[1]
+
+
 def test_two_held_out_files_are_both_looked_at(call, tmp_path: Path) -> None:
     path = examples_file(tmp_path / "e.jsonl", rows())
     held = [

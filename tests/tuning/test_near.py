@@ -141,3 +141,9 @@ def test_clusters_part_all_places_and_keep_pairs_together(
     assert sorted(place for cluster in found for place in cluster) == list(range(size))
     home = {place: number for number, cluster in enumerate(found) for place in cluster}
     assert all(home[a] == home[b] for a, b in pairs)
+
+
+def test_thousands_of_one_pattern_are_quick_and_the_planted_one_is_found() -> None:
+    texts = [f"How do I reset password number {n}?" for n in range(3000)]
+    found = near_pairs([*texts, "how can I reset password number 777"])
+    assert [(pair.one, pair.other) for pair in found] == [(777, 3000)]

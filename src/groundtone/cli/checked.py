@@ -127,10 +127,12 @@ def shown(check: Check) -> list[Any]:
     """The check for people."""
     parts: list[Any] = [_title(check)]
     for title, found in (("fault", check.faults), ("warning", check.warnings)):
+        said: set[str] = set()
         for each in found[:SHOWN]:
             parts.append(f"{title}: {each}")
-            if each.remedy and (title == "fault" or len(found) <= 8):
+            if each.remedy and each.remedy not in said:  # once for all of its kind
                 parts.append(f"    {each.remedy}")
+                said.add(each.remedy)
         if len(found) > SHOWN:
             parts.append(f"… and {len(found) - SHOWN} more {title}s; --json lists them all")
     parts += [f"warning: {what}" for what in set_aside(check)]

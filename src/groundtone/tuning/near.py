@@ -31,7 +31,8 @@ _SLIPS = 2  # misspelt words in one question
 _ASKS = re.compile(
     r"\W*(how\s+(?:many|much|long|often|old|large|big|far|fast|high)|where|when|why|who(?:se)?)\b"
 )
-_CROWD = 200  # members of one band that are compared with each other
+_CROWD = 200  # so many of one band are all compared with each other
+_BESIDE = 3  # of more, each is compared with the next ones: those that say most alike stand there
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class _Said:
     wording: Wording
     asks: str
     words: Counter[str]
+    key: str
     shingles: frozenset[int]
 
 
@@ -56,7 +58,7 @@ def near_pairs(texts: Sequence[str]) -> list[Pair]:
     """All pairs of near texts, in order of their places; equal ones are among them."""
     read = [_read(text) for text in texts]
     found = []
-    for one, other in sorted(_candidates([said.shingles for said in read])):
+    for one, other in sorted(_candidates(read)):
         likeness = _likeness(read[one], read[other])
         if likeness >= NEAR:
             found.append(Pair(one, other, round(likeness, 3)))
@@ -102,20 +104,23 @@ def _read(text: str) -> _Said:
     for word in words:
         marked = f"^{word}$"
         shingles |= {_hash(marked[at : at + 4]) for at in range(max(1, len(marked) - 3))}
-    return _Said(folded, said, _asks(folded), words, frozenset(shingles))
+    return _Said(folded, said, _asks(folded), words, " ".join(sorted(words)), frozenset(shingles))
 
 
 def _hash(text: str) -> int:
     return zlib.crc32(text.encode("utf-8", "replace"))
 
 
-def _candidates(sets: Sequence[frozenset[int]]) -> set[tuple[int, int]]:
+def _candidates(read: Sequence[_Said]) -> set[tuple[int, int]]:
     found: set[tuple[int, int]] = set()
-    for members in _bands(sets):
-        if len(members) > _CROWD:  # hundreds of one kind: each beside its neighbours is enough
-            found |= {(a, b) for at, a in enumerate(members) for b in members[at + 1 : at + 20]}
-        else:
+    for members in _bands([said.shingles for said in read]):
+        if len(members) <= _CROWD:
             found |= set(combinations(members, 2))
+            continue
+        # Thousands of one pattern ("How do I reset password number 7?"): by figures, then by words.
+        members.sort(key=lambda place: (sorted(read[place].wording.values), read[place].key, place))
+        for at, one in enumerate(members):
+            found |= {(min(one, b), max(one, b)) for b in members[at + 1 : at + 1 + _BESIDE]}
     return found
 
 
