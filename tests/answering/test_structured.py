@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests.answering.scripted import Found, Scripted, answerer, passage
 
 from groundtone.answering import schema
+from groundtone.answering.answer import Usage
+from groundtone.answering.judging import Judgement
 from groundtone.answering.structured import StructuredAnswer, Structurer
 from groundtone.settings import Answering, Chat
 
@@ -33,11 +35,14 @@ OR_NULL = {"type": ["string", "null"]}
 
 def ask(written: Any, like: dict[str, Any], **options: Any) -> StructuredAnswer:
     finish = options.pop("finish", "stop")
+    checker = options.pop("checker", None)
     said = written if isinstance(written, str) else json.dumps(written)
     engine = Scripted(said, finish=finish)
     made = answerer(engine, Found(TRASH, MAIL), **options)
     settings = Answering(**{"evidence_below": 0.0, **options})
-    structurer = Structurer(made, lambda: engine, settings, Chat(max_tokens=64))
+    structurer = Structurer(
+        made, lambda: engine, settings, Chat(max_tokens=64), checker=checker and (lambda: checker)
+    )
     answer = structurer.ask(QUESTION, schema.check(like), model="scripted")
     json.dumps(answer.to_json())
     return answer
@@ -58,6 +63,25 @@ def test_every_value_has_the_sentence_it_stands_in() -> None:
     assert answer.citations == (*days.citations, *who.citations)
     assert answer.unsupported == ()
     assert answer.usage.prompt_tokens == 10
+
+
+class Doubter:
+    """A checker that believes numbers only, and counts its words."""
+
+    def judge(self, said: Any, evidence: Any) -> Judgement:
+        self.asked = list(said)
+        return Judgement(tuple(float(text[-1].isdigit()) for text in said), Usage(7, 1))
+
+
+def test_a_named_checker_has_the_word_on_what_stands() -> None:
+    doubter = Doubter()
+    like = shape(days=NUMBER, who=OR_NULL, else_=OR_NULL)
+    written = {"days": 30, "who": "Admin", "else_": "Owner"}
+    answer = ask(written, like, checker=doubter)
+    assert doubter.asked == ["days: 30", "who: Admin"], "what stands nowhere is lost already"
+    assert answer.value == {"days": 30, "who": None, "else_": None}
+    assert [leaf.support for leaf in answer.leaves[:2]] == [1.0, 0.0]
+    assert answer.usage.prompt_tokens == 17
 
 
 def test_strict_makes_what_stands_nowhere_null() -> None:

@@ -20,6 +20,7 @@ from groundtone.answering.attribution import Attribution
 from groundtone.answering.checking import Checked
 from groundtone.answering.conversation import remember
 from groundtone.answering.evidence import Embed, Evidence
+from groundtone.answering.judging import Checker
 from groundtone.answering.pipeline import Answerer
 from groundtone.answering.prompt import Message, tier_of
 from groundtone.answering.schema import Schema, narrowed, sketch
@@ -92,6 +93,8 @@ class Structurer:
         chat: the engine, opened by the first question that needs it.
         settings, limits: those of the answerer.
         embed: makes the vectors of sentences; None compares words only.
+        checker: opens the model that judges in place of the fitted score, where one is named. A
+            value that stands in no passage is not for it to save.
     """
 
     def __init__(
@@ -101,12 +104,14 @@ class Structurer:
         settings: Answering,
         limits: Chat,
         embed: Embed | None = None,
+        checker: Callable[[], Checker] | None = None,
     ) -> None:
         self._answerer = answerer
         self._chat = chat
         self._settings = settings
         self._limits = limits
         self._embed = embed
+        self._checker = checker
 
     def ask(
         self,
@@ -143,11 +148,12 @@ class Structurer:
         first, done = self._write(prompt.messages, schema, model)
         wrote = time.perf_counter()
         answer = self._finish(question, known.searched, done, schema, prompt.passages)
+        usage = Usage(done.prompt_tokens, done.completion_tokens) + answer.usage
         ended = time.perf_counter()
         return replace(
             answer,
             model=model,
-            usage=Usage(done.prompt_tokens, done.completion_tokens),
+            usage=usage,
             timings=Timings(
                 search=_ms(began, searched),
                 prompt=_ms(searched, composed),
@@ -207,7 +213,22 @@ class Structurer:
         evidence = Evidence(passages, self._embed)
         below = self._settings.support_below
         found = [leaves.judge(claim, searched, evidence, below) for claim in claims]
-        return self._shown(question, written, claims, found, schema, passages)
+        found, usage = self._judged(claims, found, evidence)
+        shown = self._shown(question, written, claims, found, schema, passages)
+        return replace(shown, usage=usage)
+
+    def _judged(
+        self, claims: Sequence[leaves.Claim], found: list[Attribution], evidence: Evidence
+    ) -> tuple[list[Attribution], Usage]:
+        """What stands somewhere, as the checker sees it; and what asking it took."""
+        standing = [at for at, one in enumerate(found) if one.sources]
+        if self._checker is None or not standing:
+            return found, Usage()
+        told = self._checker().judge([claims[at].text for at in standing], evidence)
+        for at, support in zip(standing, told.scores, strict=True):
+            kept = found[at].sources if support >= self._settings.support_below else ()
+            found[at] = Attribution(support, kept)
+        return found, told.usage
 
     def _shown(
         self,

@@ -42,6 +42,7 @@ def ask(
         settings.answer,
         settings.chat,
         workspace.clocked.embed,
+        (lambda: workspace.checker) if settings.answer.checker else None,
     )
     return structurer.ask(
         question, checked, model=name, system=workspace.voice(name), history=history
