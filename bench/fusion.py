@@ -56,10 +56,18 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--sets", default=",".join(NAMES))
     parser.add_argument("--limit", type=int, help="questions of each collection")
+    parser.add_argument(
+        "--every",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help="of this collection only each Nth document that no question asks for",
+    )
     given = parser.parse_args()
+    every = dict(one.split("=") for one in given.every)
     sets: dict[str, list[Case]] = {}
     for name in given.sets.split(","):
-        collection = load(name, given.data, given.work)
+        collection = load(name, given.data, given.work, int(every.get(name, 1)))
         sets[name] = search(collection, given.work, given.limit)
         print(f"{name}: {len(sets[name])} questions", flush=True)
     rows = {name: [points(case) for case in cases] for name, cases in sets.items()}

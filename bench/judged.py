@@ -93,8 +93,12 @@ def _key(text: str) -> bytes:
     return hashlib.sha1(text.encode("utf-8", "replace")).digest()
 
 
-def load(name: str, data: Path, work: Path) -> Collection:
-    """One collection; documents that lie in one file are written out, one file each."""
+def load(name: str, data: Path, work: Path, every: int = 1) -> Collection:
+    """One collection; documents that lie in one file are written out, one file each.
+
+    Args:
+        every: only each so-manyth document that no question asks for, beside all that one does.
+    """
     folder = data / name
     if not folder.is_dir():
         sys.exit(f"There is no {folder}: this measurement needs it.")
@@ -110,6 +114,9 @@ def load(name: str, data: Path, work: Path) -> Collection:
     if (folder / "articles").is_dir():
         wanted = {document for each in gains.values() for document in each}
         source = _sampled(folder / "articles", wanted, work / name / "docs")
+    if every > 1:
+        wanted = {document for each in gains.values() for document in each}
+        source = _thinned(source, wanted, every, work / name / f"every-{every}")
     asked = [
         Asked(text, some)
         for id, text in texts.items()
@@ -160,6 +167,20 @@ def _written(corpus: Path, folder: Path) -> Path:
         head = f"# {title}\n\n" if title else ""
         (draft / f"{row['id']}.md").write_text(f"{head}{body}\n", "utf-8")
     draft.rename(folder)
+    return folder
+
+
+def _thinned(source: Path, wanted: set[str], every: int, folder: Path) -> Path:
+    """What is asked for, and each so-manyth of the other files, in their folders."""
+    if not folder.is_dir():
+        draft = folder.with_name("docs.part")
+        found = sorted(path for path in source.rglob("*") if path.is_file())
+        names = [path.relative_to(source).as_posix() for path in found]
+        others = [name for name in names if name not in wanted]
+        for name in [*(wanted & set(names)), *others[::every]]:
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / name, draft / name)
+        draft.rename(folder)
     return folder
 
 

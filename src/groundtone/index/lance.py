@@ -17,6 +17,7 @@ from groundtone.errors import EmbeddingMismatch, GroundtoneError
 from groundtone.index import Entry, Hit, lance_import, lance_rows, window_place
 from groundtone.index.asking import checked
 from groundtone.index.filters import EVERYTHING, Filter
+from groundtone.index.memory import give_back
 from groundtone.index.words import LONGEST, asked, indexed
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ FILES = 8  # fewer are as quick as one
 FRESH = 500  # so many windows may wait to be indexed: a search looks at them one by one
 READERS_GRACE = timedelta(minutes=10)  # files of older table versions stay for searches under way
 SOME = 500
+PIECE = 2_048
 PLACE = ("id", "version", "chunk", "window")
 
 
@@ -66,7 +68,7 @@ class LanceIndex:
         try:
             path.mkdir(parents=True, exist_ok=True)
             session = lancedb.Session(
-                index_cache_size_bytes=2 << 30, metadata_cache_size_bytes=128 << 20
+                index_cache_size_bytes=2 << 30, metadata_cache_size_bytes=32 << 20
             )
             now = timedelta(0)
             database = lancedb.connect(path, read_consistency_interval=now, session=session)
@@ -188,6 +190,7 @@ class LanceIndex:
             _index_words(table)
         graph = indices.get("vector_idx")
         if rows >= self._graph_rows and (graph is None or graph.num_segments > GRAPH_SEGMENTS):
+            give_back()
             table.create_index(
                 "vector",
                 config=HnswSq(
@@ -207,12 +210,19 @@ class LanceIndex:
         del self._table, self._reading
 
     def _all_rows(self) -> Iterator[Any]:
-        search = self._table.search().select(list(lance_rows.COLUMNS)).with_row_id(True)
-        return iter(search.to_batches(2_048))
+        """Piece by piece: a scan of all reads far ahead, and what it took stays taken."""
+        columns = ["_rowid", *lance_rows.COLUMNS]
+        start, piece = 0, None
+        while piece is None or len(piece):
+            search = self._reading.query().select(columns).offset(start).limit(PIECE)
+            piece = self._loop.run(search.to_arrow())
+            yield from piece.combine_chunks().to_batches()
+            start += len(piece)
 
     def _compact(self) -> None:
         # Unverified files are those of a killed writer: nobody else writes under the lock.
         self._table.optimize(cleanup_older_than=READERS_GRACE, delete_unverified=True)
+        give_back()
 
     def _holds_any(self, versions: Collection[str]) -> bool:
         return any(self._table.count_rows(condition) for condition in _conditions(versions))

@@ -14,12 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from groundtone.index.memory import give_back
+
 if TYPE_CHECKING:
     import numpy as np
 
 COLUMNS = ("id", "text", "vector")
 FIRST_SEARCHES = 20  # a command that asks once need not read everything
-ROWS = (10_000, 400_000)  # fewer are quick anyway; more would take too much memory
+ROWS = (10_000, 220_000)  # fewer are quick anyway; more would take over 400 MB
 STEPS = 32_767  # of a 16-bit number
 
 
@@ -38,13 +40,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Kept:
-    """All rows as they were read. ``numbers`` are in order, ``places`` tell where each row is.
-    ``steps`` and ``scales`` make a vector."""
+    """All rows as they were read. ``numbers`` are in order, ``places`` tell where each row is, and
+    ``pieces`` where each piece of ``ids`` and ``texts`` begins. ``steps`` and ``scales`` make a
+    vector."""
 
     numbers: np.ndarray
     places: np.ndarray
-    ids: Any
-    texts: Any
+    pieces: np.ndarray
+    ids: list[Any]
+    texts: list[Any]
     steps: np.ndarray
     scales: np.ndarray
 
@@ -97,8 +101,13 @@ class Rows:
             self._begin()
             return None
         at = kept.places[at]
-        vectors = kept.steps[at] * kept.scales[at, None]
-        return Found(kept.ids.take(at).to_pylist(), kept.texts.take(at).to_pylist(), vectors)
+        piece = np.searchsorted(kept.pieces, at, side="right") - 1
+        inside = list(zip(piece.tolist(), (at - kept.pieces[piece]).tolist(), strict=True))
+        return Found(
+            [kept.ids[one][row].as_py() for one, row in inside],
+            [kept.texts[one][row].as_py() for one, row in inside],
+            kept.steps[at] * kept.scales[at, None],
+        )
 
     def forget(self) -> None:
         """Keep nothing: a row has other content."""
@@ -122,18 +131,20 @@ class Rows:
             self._kept = None  # or both would be in memory
             if max(1, self._limits[0]) <= count <= self._limits[1]:
                 self._kept = _kept(self._read(), count)
+                give_back()
             else:
                 self._before = 10 * FIRST_SEARCHES  # asked again later: it may have grown
 
 
 def _kept(batches: Iterable[Any], count: int) -> _Kept:
     import numpy as np
-    import pyarrow as pa
 
-    numbers, ids, texts, scales = [], [], [], np.empty(count, np.float32)
-    steps, done = np.empty((0, 0), np.int16), 0
+    numbers, pieces, ids, texts = [], [], [], []
+    scales, steps, done = np.empty(count, np.float32), np.empty((0, 0), np.int16), 0
     for batch in batches:
         batch = batch.slice(0, count - done)  # what was added meanwhile is not kept
+        if not len(batch):
+            continue
         flat = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
         vectors = flat.reshape(len(batch), -1)
         if not done:
@@ -141,16 +152,13 @@ def _kept(batches: Iterable[Any], count: int) -> _Kept:
         here = slice(done, done + len(batch))
         scales[here] = np.maximum(np.abs(vectors).max(axis=1), 1e-12) / STEPS
         steps[here] = np.rint(vectors / scales[here, None])
-        numbers.append(batch.column("_rowid").to_numpy())
-        ids.append(batch.column("id").cast(pa.large_string()))
-        texts.append(batch.column("text").cast(pa.large_string()))
+        numbers.append(batch.column("_rowid").to_numpy().copy())
+        # Copied: a column that came from Lance keeps all columns of its batch in memory.
+        every = np.arange(len(batch))
+        ids.append(batch.column("id").take(every))
+        texts.append(batch.column("text").take(every))
+        pieces.append(done)
         done += len(batch)
-    places = np.argsort(np.concatenate(numbers))
-    return _Kept(
-        np.concatenate(numbers)[places],
-        places,
-        pa.concat_arrays(ids),
-        pa.concat_arrays(texts),
-        steps,
-        scales,
-    )
+    ordered = np.concatenate(numbers)
+    places = np.argsort(ordered)
+    return _Kept(ordered[places], places, np.array(pieces), ids, texts, steps, scales)
