@@ -263,6 +263,18 @@ def test_prices_are_the_workspaces(kb: Workspace, standin: Any) -> None:
     assert cost["per_passing_answer"] is None  # nothing passed
 
 
+def test_a_machine_of_ones_own_costs_its_time(
+    kb: Workspace, standin: Any, examples_file: Path
+) -> None:
+    """Only models of this machine: a server's time is not ours to pay."""
+    (kb.folder / "prices.toml").write_text("[hardware]\nper_hour = 3600.0\n", "utf-8")
+    register(kb, "t", examples_file)
+    report = kb.compare(QUESTIONS, arms=["rag", "both"])
+    assert report.arms["rag"].measures["cost"] is None
+    assert report.arms["both"].measures["cost"] is None
+    assert "cost a question" in report.to_html(kb.folder / "r.html").read_text("utf-8")
+
+
 def test_answers_rated_good_are_questions(kb: Workspace, standin: Any) -> None:
     with pytest.raises(WrongUse, match="rated good"):
         kb.compare(None, arms=["rag"])
