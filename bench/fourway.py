@@ -4,9 +4,9 @@
 
 ``examples`` is the manual of this repository; the others are folders of DATA, each with ``docs``
 or ``articles``, and ``queries.jsonl``. Where a corpus has training examples (``examples``,
-``k8s_docs``), models are tuned on them, one for each of ``--seeds`` and one without documents, and
-every arm is asked; the others have none, so only the arms that need none are asked. Everything is
-kept in WORK: running it again goes on where it stopped, and a table that is there is written anew.
+``k8s_docs``), models are tuned on them, for the others on examples drafted from their documents by
+rules: one model for each of ``--seeds`` and one without documents. Everything is kept in WORK:
+running it again goes on where it stopped, and a table that is there is written anew.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from groundtone.evaluation.comparing import ARMS, PLAIN
 from groundtone.evaluation.report import show_interval
 from groundtone.evaluation.scoring import MEASURES
 from groundtone.tuning.recipe import Contexts, Recipe
-from groundtone.workspace import tune
+from groundtone.workspace import drafting, tune
 
 if TYPE_CHECKING:
     from groundtone.evaluation import Report
 
 ROOT = Path(__file__).parents[1]
-UNTRAINED = ("base", "rag")
+UNTRAINED = {"base", "rag"}
 SHOWN = (
     "passed", "correct", "f1", "rouge_l", "format", "style", "citation_precision",
     "citation_recall", "citation_right", "faithfulness", "refusal_right", "refusal_wrong", "tokens",
@@ -47,14 +47,14 @@ class Corpus:
 
     Attributes:
         folder: the workspace. documents: what is synced. questions: in a fixed random order.
-        examples: to tune on, None where there are none.
+        examples: to tune on; where the corpus has none, drafted when it is first tuned on.
     """
 
     name: str
     folder: Path
     documents: Path
     questions: Path
-    examples: Path | None
+    examples: Path
 
 
 def main() -> None:
@@ -98,7 +98,9 @@ def prepared(name: str, data: Path | None, folder: Path, count: int) -> Corpus:
     (folder / "groundtone.toml").write_text(k8s.SETTINGS.replace(k8s.SYSTEM, system), "utf-8")
     (folder / "style.toml").write_text(k8s.STYLE.replace('"k8s"', f'"{name}"'), "utf-8")
     train = source / "train.jsonl"
-    examples = k8s.write_examples(train, folder, count) if train.is_file() else None
+    examples = folder / "drafted.jsonl"
+    if train.is_file():
+        examples = k8s.write_examples(train, folder, count)
     documents = next(source / each for each in ("docs", "articles") if (source / each).is_dir())
     questions = k8s.shuffled(source / "queries.jsonl", folder / "questions.jsonl")
     return Corpus(name, folder, documents, questions, examples)
@@ -112,19 +114,23 @@ def cut(source: Path, path: Path, count: int) -> Path:
 
 def measured(workspace: Workspace, corpus: Corpus, chosen: argparse.Namespace) -> Report:
     """Tune what is not tuned yet, then compare."""
-    arms = [arm for arm in chosen.arms.split(",") if corpus.examples or arm in UNTRAINED]
+    arms = chosen.arms.split(",")
+    untrained = set(arms) <= UNTRAINED
+    if not untrained and not corpus.examples.exists():
+        found = drafting.draft(workspace, count=chosen.examples, beside=[corpus.questions])
+        lines = [each.line(drafting.voice(workspace)) for each in found.kept]
+        drafting.write(lines, corpus.examples)
     tuned, plain = [], None
-    if corpus.examples is not None:
-        if {"tuned", "both"} & set(arms):
-            tuned = [model(workspace, corpus, chosen.epochs, seed) for seed in range(chosen.seeds)]
-        if PLAIN in arms:
-            plain = model(workspace, corpus, chosen.epochs, 0, documents=False)
+    if {"tuned", "both"} & set(arms):
+        tuned = [model(workspace, corpus, chosen.epochs, seed) for seed in range(chosen.seeds)]
+    if PLAIN in arms:
+        plain = model(workspace, corpus, chosen.epochs, 0, documents=False)
     return workspace.compare(
         corpus.questions,
         arms=arms,
         tuned=tuned or None,
         without_documents=plain,
-        examples=corpus.examples,
+        examples=None if untrained else corpus.examples,
         limit=chosen.limit,
         skip_leaks=True,
         progress=lambda done, total, outcome: print(
@@ -137,7 +143,6 @@ def model(
     workspace: Workspace, corpus: Corpus, epochs: int, seed: int, *, documents: bool = True
 ) -> str:
     """The tuned model of a seed: the one that is there, or a new one."""
-    assert corpus.examples is not None
     suffix = f"s{seed}" if documents else "plain"
     known = [m.name for m in workspace.catalog.list_models() if f":{suffix}:" in m.name]
     if known:
@@ -169,9 +174,10 @@ def table(report: Report, corpus: Corpus, chosen: argparse.Namespace) -> str:
     names = [name for name in SHOWN if name in report.shown_measures()]
     columns = list(report.arms.values())
     command = f"python bench/fourway.py --data DATA --work WORK --corpora {corpus.name}"
-    for option in ("limit", "examples", "epochs", "seeds"):
+    trained = not set(report.arms) <= UNTRAINED
+    for option in ("limit", "arms", *(("examples", "epochs", "seeds") if trained else ())):
         value = getattr(chosen, option)
-        if value is not None and (corpus.examples or option == "limit"):
+        if value is not None and value != ",".join(ARMS):
             command += f" --{option} {value}"
     seeds = max((arm.seeds for arm in columns), default=1)
     asked = f"{len(report.rows)} questions"

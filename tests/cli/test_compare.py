@@ -78,3 +78,15 @@ def test_a_report_that_cannot_be_written_is_said(
     )
     assert result.code == 2 and "cannot be written" in result.err
     assert call("compare", "q.jsonl", "-w", manual, "--arms", " , ").code == 2
+
+
+def test_drafted_questions_are_a_new_question_file(call: Any, manual: Path, tmp_path: Path) -> None:
+    from groundtone.evaluation import load_questions
+
+    file = tmp_path / "drafted.jsonl"
+    result = call("compare", "draft", "--out", file, "--count", "3", "-w", manual, "--json")
+    assert result.code == 0, result.err
+    assert result.json["count"] == len(load_questions(file)) > 0
+    again = call("compare", "draft", "--out", file, "-w", manual)
+    assert again.code == 2 and "already" in again.err
+    assert "--beside" in call("compare", "draft", "--help").out

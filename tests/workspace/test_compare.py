@@ -294,3 +294,38 @@ def test_two_arms_of_one_name_are_no_comparison(kb: Workspace, standin: Any) -> 
         kb.compare(QUESTIONS, arms=["rag"], further=["a=nonsense+docs"])
     with pytest.raises(WrongUse, match="No question is left"):
         kb.compare([replace(QUESTIONS[0])], arms=["rag"], limit=0)
+
+
+def test_questions_are_drafted_from_documents_and_none_was_trained_on(
+    kb: Workspace, standin: Any, tmp_path: Path
+) -> None:
+    from groundtone.evaluation.questions import parse_questions
+    from groundtone.workspace import compared_questions
+
+    rows = compared_questions.draft(kb, count=3)
+    found, faults = parse_questions(json.dumps(row) for row in rows)
+    assert not faults and 1 <= len(found) <= 3
+    for question in found:
+        assert question.answerable and question.answers and question.evidence[0].doc
+        assert question.evidence[0].text in " ".join(FACTS.values())
+    known = tmp_path / "known.jsonl"
+    known.write_text(
+        "".join(
+            json.dumps(
+                {
+                    "messages": [
+                        {"role": "user", "content": question.question},
+                        {"role": "assistant", "content": question.answers[0]},
+                    ]
+                }
+            )
+            + "\n"
+            for question in found
+        )
+    )
+    register(kb, "t", known)
+    try:
+        again = compared_questions.draft(kb, count=3)
+    except WrongUse:
+        again = []
+    assert not {row["question"] for row in again} & {question.question for question in found}

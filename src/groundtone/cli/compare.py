@@ -34,8 +34,8 @@ app = typer.Typer(cls=_OrRun, rich_markup_mode=None, add_completion=False)
 
 @app.command(
     "run",
-    epilog="`compare FILE` is short for `compare run FILE`. `compare draft FILE` drafts questions "
-    "from the documents.",
+    epilog="`compare FILE` is short for `compare run FILE`. `compare draft --out FILE` drafts "
+    "questions from the documents.",
 )
 def compare(
     questions: Annotated[
@@ -205,6 +205,66 @@ def compare(
     out.document({**report.to_json(), "html": paths[0], "markdown": markdown})
     if not as_json:
         out.show(report.table(), *report.remarks(), *(f"Written: {path}" for path in paths))
+
+
+@app.command("draft")
+def draft(
+    file: Annotated[
+        Path, typer.Option("--out", metavar="FILE", show_default=False, help="Where they go: new.")
+    ],
+    count: Annotated[
+        int, typer.Option("--count", metavar="N", min=1, max=100_000, help="So many at most.")
+    ] = 50,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="ENGINE",
+            show_default=False,
+            help="A chat engine that writes them, such as openai:MODEL. Default: rules, offline.",
+        ),
+    ] = None,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--beside",
+            metavar="FILE",
+            show_default=False,
+            help="Examples or questions that must not be asked again; may be given again. What "
+            "the tuned models here learned from never is.",
+        ),
+    ] = None,
+    seed: SeedOption = 0,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draft questions from the documents, each with its answer and where that stands.
+
+    Look at them before you measure: a question file decides what a comparison says.
+    """
+    from groundtone.workspace import Workspace, compared_questions, drafting
+
+    if file.exists():
+        raise WrongUse(f"{file} is there already.", "Name another file, or move it away.")
+    out = Output(as_json)
+    with (
+        Workspace.open(workspace) as opened,
+        out.keeping("Nothing was written."),
+        out.bar("Drafting") as bar,
+    ):
+        rows = compared_questions.draft(
+            opened,
+            count=count,
+            model=model,
+            beside=beside or (),
+            seed=seed,
+            progress=lambda done, of: bar(done, of, "questions"),
+        )
+    drafting.write(rows, file)
+    out.document({"file": file, "count": len(rows), "questions": rows})
+    for row in rows[:5]:
+        out.show(f"Q: {row['question']}", f"A: {row['answers'][0]}", "")
+    out.show(f"{len(rows)} questions: {file}")
 
 
 def _listed(names: str | None) -> list[str] | None:
