@@ -1,4 +1,4 @@
-"""A real server with a real worker beside it, in which training trains nothing."""
+"""A real server with a real worker beside it; unless told, training trains nothing there."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def until(told: Callable[[], Any], seconds: float = 60.0) -> Any:
     raise AssertionError("it did not become true")
 
 
-def start(folder: Path, *, step_s: float = 0.01) -> Stubbed:
-    """Serve a workspace on a free port."""
+def start(folder: Path, *, step_s: float = 0.01, module: str = "tests.jobs.stub") -> Stubbed:
+    """Serve a workspace on a free port, with the worker that `module` is."""
     with (folder / "server.log").open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.jobs.stub", "serve", "--workspace", str(folder),
+            [sys.executable, "-m", module, "serve", "--workspace", str(folder),
              "--port", "0", "--no-pages", "--json"],
             stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT,
             env={

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.server.serving import served
-from tests.server.stubbed import until
+from tests.server.stubbed import stubbed, until
 
 from groundtone import Workspace
 
@@ -30,7 +29,7 @@ def test_what_was_trained_over_http_answers_over_http(tmp_path: Path, smollm: Pa
     pytest.importorskip("torch", reason="the tune extra is not installed")
     folder = tmp_path / "kb"
     Workspace.create(folder).close()
-    with served(folder) as server:
+    with stubbed(folder, module="tests.jobs.quick") as server:
         client = server.client()
         file = client.files.create(
             file=("aye.jsonl", "\n".join(map(example, THINGS)).encode()), purpose="fine-tune"
@@ -48,7 +47,7 @@ def test_what_was_trained_over_http_answers_over_http(tmp_path: Path, smollm: Pa
             extra_body={"groundtone": {"rank": 4, "learning_rate": 0.002}},
         )
         until(
-            lambda: client.fine_tuning.jobs.retrieve(job.id).status in ("succeeded", "failed"), 300
+            lambda: client.fine_tuning.jobs.retrieve(job.id).status in ("succeeded", "failed"), 500
         )
         done = client.fine_tuning.jobs.retrieve(job.id)
         events = client.fine_tuning.jobs.list_events(job.id, limit=100).data

@@ -256,24 +256,18 @@ def delete_model(workspace: Workspace, name: str) -> str:
     Raises:
         Refused: there is none, or it is in use.
     """
-    known = {
-        model.name: model
-        for model in workspace.catalog.list_models()
-        if name == model.name or (name.startswith("ft:") and means(name, model.name, model.base))
-    }
-    if not known:
-        raise Refused(
-            f"The model {name!r} does not exist here, or is no tuned model.",
-            param="model", code="model_not_found", missing=True,
-        )  # fmt: skip
-    ((full, model),) = known.items()
-    try:
-        workspace.catalog.delete_model(full)
-    except WrongUse as error:
-        raise Refused(str(error), param="model", code="model_in_use") from None
-    if model.path:
-        (workspace.state / model.path).unlink(missing_ok=True)
-    return full
+    for model in workspace.catalog.list_models():
+        if name == model.name or (name.startswith("ft:") and means(name, model.name, model.base)):
+            try:
+                return workspace.delete_model(model.name)
+            except WrongUse as error:
+                raise Refused(str(error), param="model", code="model_in_use") from None
+    raise Refused(
+        f"The model {name!r} does not exist here, or is no tuned model.",
+        param="model",
+        code="model_not_found",
+        missing=True,
+    )
 
 
 def available(workspace: Workspace) -> list[str]:

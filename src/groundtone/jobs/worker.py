@@ -25,6 +25,7 @@ from groundtone.errors import Busy, GroundtoneError
 from groundtone.jobs import comparing, syncing, tuning
 from groundtone.jobs.holding import LEASE_S, Hold, LetGo
 from groundtone.workspace import Workspace
+from groundtone.workspace.files import Files
 
 LANES = ("checking", "tune", "sync", "compare")
 KINDS: dict[str, Callable[[Workspace, Hold], None]] = {
@@ -63,6 +64,8 @@ class Worker:
     def run(self) -> None:
         """Work until `stopping` is set."""
         with Workspace.open(self.folder) as workspace:
+            with contextlib.suppress(GroundtoneError, OSError):
+                Files(workspace).sweep()
             lanes = [
                 threading.Thread(target=self._lane, args=(workspace.catalog, lane), name=lane)
                 for lane in LANES
