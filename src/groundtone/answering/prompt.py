@@ -66,7 +66,7 @@ def tier_of(model: str) -> Tier:
     model = model.removeprefix("openvino:")
     if model.startswith(("openai:", "http://", "https://")):
         return "strong"
-    return "small" if model.startswith("gguf:") or model.endswith(".gguf") else "tiny"
+    return "small" if model.startswith(("gguf:", "hf:")) or model.endswith(".gguf") else "tiny"
 
 
 def compose(

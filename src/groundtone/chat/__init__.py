@@ -105,6 +105,7 @@ class ChatEngine(Protocol):
 FORMS = (
     "smollm2-135m-instruct   the small local model (groundtone models fetch)\n"
     "  gguf:PATH               a local model file in GGUF format\n"
+    "  hf:ORG/NAME             a model of Hugging Face's hub with a GGUF file (models fetch)\n"
     "  openvino:MODEL          either of these, served by OpenVINO (faster, without adapters)\n"
     "  openai:MODEL            OpenAI, key in OPENAI_API_KEY\n"
     "  http://host/v1#MODEL    any OpenAI-compatible server, its key in GROUNDTONE_API_KEY"
@@ -137,6 +138,10 @@ def open_chat(
 
     if name.startswith("gguf:") and name != "gguf:":
         return _local(name, Path(name.removeprefix("gguf:")), threads, context_tokens, parallel)
+    if name.startswith("hf:"):
+        from groundtone.weights import hub
+
+        return _local(name, hub.path(name), threads, context_tokens, parallel)
     if name.startswith("openvino:") and name != "openvino:":
         return _openvino(name, name.removeprefix("openvino:"), threads, context_tokens)
     if name.startswith(("http://", "https://")) and "#" in name:

@@ -56,7 +56,8 @@ def fetch(
     out.document({"weights": brought})
     for row in brought:
         what = "fetched" if row["fetched"] else "was here already"
-        out.show(f"{row['name']}: {what}, sha256 as pinned: {row['path']}")
+        pinned = "" if row["name"].startswith("hf:") else ", sha256 as pinned"
+        out.show(f"{row['name']}: {what}{pinned}: {row['path']}")
 
 
 def bring(
@@ -64,9 +65,17 @@ def bring(
 ) -> list[dict[str, Any]]:
     """Fetch weights with a progress bar; says of each whether it had to come."""
     from groundtone import weights
+    from groundtone.weights import hub
 
-    entries = [weights.known(name) for name in names] or list(weights.KNOWN.values())
-    brought = []
+    brought: list[dict[str, Any]] = []
+    for name in [name for name in names if name.startswith(hub.PREFIX)]:
+        out.note(f"Fetching {name} from the hub …")
+        path = hub.fetch(name)
+        brought.append({"name": name, "path": path, "fetched": True})
+    ours = [name for name in names if not name.startswith(hub.PREFIX)]
+    if names and not ours:
+        return brought
+    entries = [weights.known(name) for name in ours] or list(weights.KNOWN.values())
     for entry in entries:
         here = not force and weights.present(entry.name)
         with out.bar(entry.name) as bar:

@@ -15,7 +15,8 @@ _VOICE, _ASKED = "QZVOICEQZ", "QZASKEDQZ"
 
 
 def base_file(model: str) -> Path:
-    """The GGUF file of a base that can be tuned here: a known name, or ``gguf:PATH``.
+    """The GGUF file of a base that can be tuned here: a known name, ``gguf:PATH``, or
+    ``hf:ORG/NAME``.
 
     Raises:
         WrongUse: it answers from elsewhere, or there is no such file.
@@ -28,10 +29,15 @@ def base_file(model: str) -> Path:
         if not path.is_file():
             raise WrongUse(f"There is no file {path}.", "Correct chat.model in groundtone.toml.")
         return path
+    if model.startswith("hf:"):
+        from groundtone.weights import hub
+
+        return hub.path(model)
     if model not in weights.KNOWN or weights.path(model).suffix != ".gguf":
         raise WrongUse(
             f"{model} cannot be tuned on this machine.",
-            f"Set chat.model in groundtone.toml to {', '.join(_tunable())} or gguf:PATH.",
+            f"Set chat.model in groundtone.toml to {', '.join(_tunable())}, gguf:PATH or "
+            "hf:ORG/NAME.",
         )
     return weights.path(model)
 

@@ -47,7 +47,9 @@ def means(asked: str, name: str, base: str) -> bool:
 
 
 def _short(base: str) -> str:
-    """A base that is named by a file's path is called by the file's name."""
+    """A base that is named by a file's path, or by a hub's repository, is called by its name."""
+    if base.startswith("hf:"):
+        return base.removeprefix("hf:").partition("#")[0].replace("/", "-")
     if not base.startswith("gguf:"):
         return base
     return PurePath(base.removeprefix("gguf:")).stem.replace(":", "-") or "base"
