@@ -5,6 +5,7 @@ A change to the rules that turns one of these turns somebody's decision.
 
 from __future__ import annotations
 
+import shlex
 from decimal import Decimal
 from typing import Any
 
@@ -252,6 +253,24 @@ def test_what_was_observed_wins_and_the_disagreement_is_told() -> None:
     assert "12 syncs in 60 days" in str(disagreement)
     (used,) = [one for one in advice.evidence if one.key == "changes"]
     assert used.how == "observed"
+
+
+def test_every_command_that_is_advised_exists() -> None:
+    import typer
+
+    from groundtone.cli.main import app
+
+    known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    advised = [told(answers) for answers, *_ in SITUATIONS.values()]
+    advised += [told(answers) for answers, _ in MISSING.values()]
+    for command in {command for advice in advised for command in advice.commands}:
+        words = shlex.split(command)
+        assert words[0] == "groundtone"
+        found = known[words[1]]
+        groups = getattr(found, "commands", {})
+        found = groups.get(words[2], groups.get("run", found)) if groups else found
+        options = {name for parameter in found.params for name in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, command
 
 
 def test_few_questions_leave_the_form_open() -> None:

@@ -86,7 +86,7 @@ def advise(
         would_change=[
             f"{_if(assessed, names)}: {other}" for names, other in turns if _worth(assessed, names)
         ],
-        commands=_commands(verdict, place, missing),
+        commands=_commands(verdict, place, situation["facts"], questions),
         expectations=[*_expected(verdict, known), *measured.expectations],
         disagreements=known.disagreements(),
         evidence=[evidence for key in QUESTIONS if (evidence := known.get(key)) is not None],
@@ -150,44 +150,44 @@ def _expected(verdict: Verdict, known: Known) -> list[Expectation]:
     ]
 
 
-def _commands(verdict: Verdict, place: Place, missing: Sequence[str]) -> list[str]:
+def _commands(
+    verdict: Verdict, place: Place, facts: bool | None, questions: Sequence[Ask]
+) -> list[str]:
+    """The next three; a placeholder in capitals or … is to be filled in."""
     examples = shlex.quote(place.examples or "examples.jsonl")
-    questions = shlex.quote(place.questions or "questions.jsonl")
+    asked = shlex.quote(place.questions or "questions.jsonl")
     sync = [] if place.documents else ["groundtone sync FOLDER"]
-    check, run = (
-        f"groundtone tune check {examples}",
-        f"groundtone tune run {examples} --suffix NAME",
-    )
+    check = f"groundtone tune check {examples}"
+    run = f"groundtone tune run {examples} --suffix NAME"
+
+    def compare(arms: str) -> str:
+        shots = f" --examples {examples}" if "few-shot" in arms and not place.tuned else ""
+        return f"groundtone compare {asked} --arms {arms}{shots}"
+
     match verdict:
         case "prompt only":
-            found = [
-                f"groundtone compare {questions} --arms base,few-shot --examples {examples}",
-                "groundtone log list",
-                "groundtone advise",
-            ]
+            found = [compare("base,few-shot"), "groundtone log list", "groundtone advise"]
         case "RAG":
             found = [
                 *sync,
-                f"groundtone eval retrieval {questions}",
-                f"groundtone eval answers {questions}",
-                f"groundtone compare {questions} --arms base,rag",
+                f"groundtone eval retrieval {asked}",
+                f"groundtone eval answers {asked}",
+                compare("base,rag"),
             ]
         case "fine-tune":
-            found = [check, run, f"groundtone compare {questions} --arms base,few-shot,tuned"]
+            found = [check, run, compare("base,few-shot,tuned")]
         case "both":
-            found = [
-                *sync,
-                check,
-                run,
-                f"groundtone compare {questions} --arms rag,few-shot+rag,both",
-            ]
+            found = [*sync, check, run, compare("rag,few-shot+rag,both")]
         case _:
-            measure = f"groundtone compare {questions} --arms base,few-shot,rag"
+            keys = [one.key for one in questions if one.key][:3]
+            said = "".join(f" --{key.replace('_', '-')} …" for key in keys)
+            prompting = "base,few-shot" if facts is False else "base,rag,few-shot+rag"
+            counting = [check] if "examples" in keys else []
             found = [
                 *sync,
-                *([check] if {"enough", "plenty"} & set(missing) else []),
-                measure,
-                "groundtone advise",
+                *counting,
+                compare(prompting),
+                f"groundtone advise{said}",
                 "groundtone log list",
             ]
     return found[:3]

@@ -72,6 +72,7 @@ def advise(
             documents=workspace.catalog.counts()[0],
             examples=str(examples or ""),
             questions=_beside(workspace, "questions.jsonl"),
+            tuned=models[-1].name if (models := workspace.catalog.list_models()) else "",
         ),
         _measured(workspace, known, told, log, training),
     )
