@@ -68,6 +68,9 @@ def test_a_machine_of_your_own_is_paid_by_time() -> None:
     assert bill.lines[0].query == D("1.5") * D("0.0195") / 3600
     assert bill.training == D("0.039")
     assert bill.data is None
+    told = [shift.what for shift in bill.shifts]
+    assert "ten times the questions" in told
+    assert "prompts twice as long" not in told, "the time measured is of prompts as they are"
     assert bill.break_even[0].answers == pytest.approx(D(2400 * 10), rel=D("1e-9"))
 
 

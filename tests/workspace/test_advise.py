@@ -178,6 +178,7 @@ def test_a_comparison_is_evidence(empty: Workspace) -> None:
     assert found["facts"].value is True, "rag beat base in content, whichever way round it is told"
     assert found["format_failures"].value == pytest.approx(0.7)
     assert found["format_failures"].how == "observed"
+    assert "worked examples in the prompt were not tried" in found["format_failures"].source
     assert [one.key for one in advice.disagreements] == ["facts"]
     assert advice.verdict == "both"
     assert {line.arm.name for line in advice.bill.lines} == {"base", "rag", "both"}

@@ -276,7 +276,7 @@ def _shifts(arms: Sequence[Arm], assumed: Assumptions, prices: Prices) -> list[S
     if assumed.data:
         twice = replace(assumed, data=2 * assumed.data)
         cases.append(("examples at twice the price", _plain(arms, twice, prices)))
-    return [
+    shifts = [
         Shift(
             what,
             {line.arm.name: line.month if assumed.volume else line.thousand for line in bill.lines},
@@ -284,6 +284,11 @@ def _shifts(arms: Sequence[Arm], assumed: Assumptions, prices: Prices) -> list[S
         )
         for what, bill in cases
     ]
+    first = shifts[0]  # what changes nothing, such as longer prompts to a machine's time, is no row
+    moved = [
+        one for one in shifts[1:] if (one.months, one.answers) != (first.months, first.answers)
+    ]
+    return [first, *moved]
 
 
 def _notes(

@@ -68,11 +68,14 @@ def evidence(told: Told) -> Iterator[Evidence]:
     ]
     if kept:
         name, best = max(kept, key=lambda one: one[1]["value"])
+        source = f"comparison: “{name}”, {best['n']} questions"
+        if not any(tried.startswith("few-shot") for tried, _ in kept):
+            source += "; worked examples in the prompt were not tried"
         yield Evidence(
             "format_failures",
             1 - best["value"],
             "observed",
-            f"comparison: “{name}”, {best['n']} questions",
+            source,
             low=1 - best["high"],
             high=1 - best["low"],
         )
