@@ -130,7 +130,8 @@ def _bare(said: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text without Markdown's marks: emphasis, escapes, code."""
+    """Text without Markdown's marks: links, emphasis, escapes, code."""
+    text = re.sub(r"(?<!!)\[([^\[\]]+)\]\([^()\s]+\)", lambda m: m[1].strip(), text)
     text = re.sub(r"\\([\\`*_{}\[\]()#+\-.!|>~<])", lambda m: f"\x01{ord(m[1])}\x01", text)
     text = re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
     text = re.sub(r"(?<![\w*])([*_])(?=\S)([^*_]+?)(?<=\S)\1(?![\w*])", r"\2", text)
@@ -145,10 +146,14 @@ def _usable(said: str) -> bool:
         and said.endswith(".")
         and said[0].isupper()
         and not _POINTS.search(said)
-        and not re.search(r"\[[^\]]*\]\(|\{\{|https?://\S+\s*$|\|", said)
+        and not re.search(r": |\bsuppose\b|\[[^\]]*\]\(|\{\{|https?://\S+\s*$|\|", said)
     )
 
 
+# What ends so, says only with the text around it what it is about.
+_LOOSE = re.compile(
+    r"\b(?:as well|too|again|at once|of your own|further|(?:your|the) changes|that [a-z]+|with us)$"
+)
 _PARTS = (
     (r"(?:Add|Use|Pass|Set|Give) the option\b", "Which option do I use to {task}?"),
     (r"(?:Add|Use|Pass|Set) the (?:flag|parameter)\b", "Which parameter do I use to {task}?"),
@@ -195,7 +200,7 @@ def _instruction(said: str) -> tuple[str, str] | None:
     what = match["what"]
     if re.search(r"\band\s+(?:select|click|enter|choose|press|then)\b", what):
         return None
-    if re.search(r"\b(?:as well|too|again|at once|of your own)$", what):
+    if _LOOSE.search(what):
         return None
     task = f"{match['verb']} {_mine(what)}"
     for part, question in _PARTS:  # which one, not how: the command it belongs to is not named
@@ -207,13 +212,10 @@ def _instruction(said: str) -> tuple[str, str] | None:
 def _purpose(said: str) -> tuple[str, str] | None:
     """ "To restore a board, open …" and "For ERR-3052, pack …"."""
     match = re.fullmatch(r"To (?P<verb>[a-z]+) (?P<what>[^,;:]{3,70}), (?P<do>[a-z]+) .+\.", said)
-    if (
-        match
-        and match["verb"] in VERBS
-        and match["do"] in _IMPERATIVE - {"follow", "see"}
-        and not _POINTS.search(said)
-    ):
-        return "instruction", f"How do I {match['verb']} {_mine(match['what'])}?"
+    if match and match["verb"] in VERBS and match["do"] in _IMPERATIVE - {"follow", "see"}:
+        if _usable(said) and not _LOOSE.search(match["what"]):
+            return "instruction", f"How do I {match['verb']} {_mine(match['what'])}?"
+        return None
     match = re.fullmatch(r"For (?P<code>[A-Z][A-Z0-9]*-\d+), (?P<do>[a-z]+) .+\.", said)
     if match and match["do"] in _IMPERATIVE:
         return "remedy", f"What do I do about {match['code']}?"
@@ -370,7 +372,7 @@ def _ability(said: str) -> str | None:
     )
     if match is None or match["may"].endswith("only"):
         return None
-    if "may" in match["may"] and not match["rest"].startswith("be "):
+    if not re.match(r"be [a-z]+(?:ed|en|wn|nt|ut|et|ld|un|ht|pt)\b", match["rest"]):
         return None  # what may happen, not what may be done
     rest = re.split(r", (?:but|and|because|so|unless)\b", match["rest"])[0]
     if re.search(r"\b(?:only|up to|at most|at least|every|after|when|if|until|once)\b|\d|,", rest):
@@ -390,6 +392,8 @@ def _present(said: str) -> str | None:
     # "The answer", "a late device": which one, a reader of the question could not tell.
     if re.match(rf"{_MARK}\w+ing\b", subject):
         return None  # an action: it is asked how, not what
+    if match["object"].startswith("to "):
+        return None
     named = re.search(r"[A-Z0-9/_.-]", subject.replace(_MARK, ""))
     if len(subject.split()) < 2 or not (named or len(subject.split()) > 3):
         return None
@@ -408,6 +412,8 @@ def _subject(text: str) -> str:
         return ""
     if re.search(r"\b(?:that|which|who|whose|when|where|and|or)$", text):
         return ""
+    if re.search(r"\b(?:you|we|so|that|which|now|if)\b|ly$", text):
+        return ""  # more than a subject
     if re.fullmatch(r"The [a-z]+", text):
         return ""  # which one, only the text around it says
     return _low(text)
@@ -436,7 +442,10 @@ def _low_names(text: str) -> str:
 
 def _mine(text: str) -> str:
     """What is the reader's is the asker's."""
-    return re.sub(r"\byours?\b", lambda m: "mine" if m[0].endswith("s") else "my", text).rstrip()
+    text = re.sub(r"\byours?\b", lambda m: "mine" if m[0].endswith("s") else "my", text)
+    text = re.sub(r"\b(for|to|with|of|from|by|let|lets) you\b", r"\1 me", text)
+    text = re.sub(r"\byou(['’](?:ve|d|ll))\b", r"I\1", text)
+    return re.sub(r"\byou are\b", "I am", re.sub(r"\byou (?!are\b)", "I ", text)).rstrip()
 
 
 def _sound(question: str) -> bool:
@@ -464,6 +473,8 @@ def _tables(text: str) -> Iterator[Found]:
 
 
 def _row(header: Sequence[str], cells: Sequence[str], start: int, end: int) -> Iterator[Found]:
+    if re.search(r"[\[\]!<>{}]", cells[0]) or re.fullmatch(r"[a-z]+\d+", cells[0]):
+        return  # a picture, or a made-up record
     kind = header[0].lower()
     code = any(sign.isdigit() for sign in cells[0]) or not cells[0][:1].isalpha()
     key = cells[0] if code or not kind or kind in ("name", "key") else f"the {cells[0]} {kind}"
