@@ -69,7 +69,6 @@ async def streams(url: str, clients: int, seconds: float) -> dict[str, Any]:
     firsts: list[float] = []
     errors: list[str] = []
     written = 0
-    end = time.perf_counter() + seconds
     limits = httpx.Limits(max_connections=clients + 4)
 
     async def client(http: httpx.AsyncClient, number: int) -> None:
@@ -109,6 +108,7 @@ async def streams(url: str, clients: int, seconds: float) -> dict[str, Any]:
     async with httpx.AsyncClient(timeout=600, limits=limits) as http:
         model = (await http.get(f"{url}/models")).json()["data"][0]["id"]
         began = time.perf_counter()
+        end = began + seconds
         healthy: list[float] = []
         watching = asyncio.create_task(health(url.removesuffix("/v1"), healthy))
         await asyncio.gather(*(client(http, number) for number in range(clients)))
