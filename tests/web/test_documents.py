@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.web.serving import faults
+from tests.web.test_ask import ask
 
 from groundtone import Workspace
 
@@ -21,6 +22,10 @@ def test_a_file_is_handed_in_found_looked_at_and_deleted(
     page = open_page(f"{site}/documents")
     page.locator("input[type=file]").set_input_files(note)
     page.get_by_text("In step: 1 added").wait_for()
+    page.get_by_role("link", name="Ask", exact=True).click()
+    turn = ask(page, "How often is the ficus watered?")
+    assert "Office plants" in turn.inner_text()  # what the worker indexed, the server finds
+    page.go_back()
     page.get_by_role("link", name="Office plants").click()
     page.get_by_role("heading", name="Office plants").wait_for()
     assert "nine days" in page.locator(".passages").inner_text()

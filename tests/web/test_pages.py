@@ -43,6 +43,19 @@ def test_examples_show_their_faults_and_are_edited_and_dropped(
     page.get_by_text("Rule 11 says listen.").first.wait_for()
 
 
+def test_examples_are_drafted_from_the_documents(site: str, open_page: Any) -> None:
+    page = open_page(f"{site}/tune")
+    page.get_by_role("button", name="Draft some from the documents").click()
+    page.get_by_role("heading", name="drafted.jsonl").wait_for()
+    assert page.locator(".examples li").count() > 10
+    first = page.locator(".examples li").last
+    first.get_by_text("What the model reads, and what it learns").click()
+    learned = first.locator(".mask-part.learned")
+    learned.wait_for()
+    assert learned.locator("pre").inner_text().strip().endswith("<|im_end|>")
+    assert faults(page) == []
+
+
 def test_a_run_shows_its_losses_its_gate_and_can_be_cancelled(
     site: str, open_page: Any, folder: Path
 ) -> None:

@@ -16,6 +16,7 @@ from nicegui import ui
 
 from groundtone.catalog import DocumentInfo, Source
 from groundtone.errors import GroundtoneError
+from groundtone.web import syncs
 from groundtone.web.elements import (
     attribute,
     badge,
@@ -87,7 +88,8 @@ class DocumentsPage:
     def __init__(self, here: Visit, collection: str) -> None:
         self._here, self._wanted = here, collection
         self._filter = ""
-        self._seen: Progress | None = None
+        self._started: set[str] = set()  # syncs whose end this page has yet to show
+        self._shown = ""
 
     async def show(self) -> None:
         """Make the page."""
@@ -136,15 +138,19 @@ class DocumentsPage:
                     )
                 node("button", "Sync", "button", type="submit")
 
-    def _sent(self) -> None:
-        self._here.site.syncs.sync(self._found.collection, self._found.uploads)
+    async def _sync(self, *paths: str | Path) -> None:
+        collection = self._found.collection
+        id = await asyncio.to_thread(syncs.start, self._here.workspace, collection, *paths)
+        self._started.add(id)
 
-    def _sync_folder(self, fields: dict[str, str]) -> None:
+    async def _sent(self) -> None:
+        await self._sync(self._found.uploads)
+
+    async def _sync_folder(self, fields: dict[str, str]) -> None:
         path = fields["path"].strip()
         if path:
             address = path.startswith(("http://", "https://"))
-            source: str | Path = path if address else Path(path).expanduser()
-            self._here.site.syncs.sync(self._found.collection, source)
+            await self._sync(path if address else Path(path).expanduser())
 
     def _new_collection(self) -> None:
         with dialog("New collection") as box:
@@ -268,8 +274,8 @@ class DocumentsPage:
         root = self._here.workspace.folder.resolve()
         return (root / source.path) == self._found.uploads
 
-    def _sync_all(self) -> None:
-        self._here.site.syncs.sync(self._found.collection)
+    async def _sync_all(self) -> None:
+        await self._sync()
 
     async def _find(self, text: str) -> None:
         self._filter = text
@@ -278,21 +284,18 @@ class DocumentsPage:
     # -- taking away ------------------------------------------------------------------------
 
     def _delete(self, document: DocumentInfo) -> None:
-        def work(tell: Callable[[Any], None]) -> Any:
+        async def gone() -> None:
             path = self._found.uploads / (document.file or document.path)
             if path.resolve().is_relative_to(self._found.uploads):
-                path.unlink(missing_ok=True)
-            workspace = self._here.workspace
-            return workspace.sync(
-                self._found.uploads, collection=self._found.collection, progress=tell
-            )
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+            await self._sync(self._found.uploads)
 
         _confirm(
             "Delete this document?",
             f"“{document.title}” was dropped here; its file is deleted, and answers can no longer "
             "rest on it.",
             "Delete it",
-            lambda: self._here.site.syncs.do(document.path, self._found.collection, work),
+            gone,
         )
 
     def _forget(self, source: Source) -> None:
@@ -301,15 +304,20 @@ class DocumentsPage:
         workspace = self._here.workspace
         path = named(workspace.folder.resolve(), source.path)
 
-        def work(tell: Callable[[Any], None]) -> str:
-            gone = sum(workspace.forget(path).values())
-            return f"{gone:,} documents were forgotten; the files stay where they are."
+        async def gone() -> None:
+            try:
+                many = sum((await asyncio.to_thread(workspace.forget, path)).values())
+            except GroundtoneError as error:
+                announce(str(error), "bad")
+                return
+            announce(f"{many:,} documents were forgotten; the files stay where they are.")
+            await self._again()
 
         _confirm(
             "Forget this source?",
             f"The documents of {source.path} leave the index; the files stay where they are.",
             "Forget it",
-            lambda: self._here.site.syncs.do(source.path, self._found.collection, work),
+            gone,
         )
 
     def _delete_collection(self) -> None:
@@ -333,62 +341,69 @@ class DocumentsPage:
 
     # -- following --------------------------------------------------------------------------
 
+    async def _again(self) -> None:
+        self._found = await asyncio.to_thread(contents, self._here, self._found.collection)
+        self._fill()
+
     async def _follow(self) -> None:
-        progress = self._here.site.syncs.newest
-        if progress is None or (progress is self._seen and not progress.running):
+        """Show the newest sync: at work, or ended while this page was open."""
+        workspace, collection = self._here.workspace, self._found.collection
+        progress = await asyncio.to_thread(syncs.newest, workspace, collection)
+        if progress is None:
             return
-        if progress.collection != self._found.collection:
+        if not progress.ended:
+            self._started.add(progress.id)
+        if progress.id not in self._started:
             return
+        known = repr(progress)
+        if known == self._shown:
+            return
+        self._shown = known
         self._state.clear()
         with self._state:
             _show_progress(progress)
-        if not progress.running:
-            self._seen = progress
-            self._found = await asyncio.to_thread(contents, self._here, self._found.collection)
-            self._fill()
+        if progress.ended:
+            await self._again()
 
 
 def _show_progress(progress: Progress) -> None:
-    if progress.error:
-        node("p", progress.error, "fault", role="alert")
+    told = progress.told
+    if progress.ended:
+        if progress.state == "succeeded":
+            node("p", _told(told["report"]))
+        else:
+            node("p", progress.error or f"The sync was {progress.state}.", "fault", role="alert")
         return
-    if progress.report is not None:
-        node("p", progress.report if isinstance(progress.report, str) else _told(progress.report))
-        return
-    step = progress.step
     with node("div", classes="card"):
         node("p", f"Syncing {progress.what}", "title")
-        if step is None:
+        done, of = told.get("done", 0), told.get("of", 0)
+        if progress.state == "queued":
+            node("p", "Waiting for the worker beside the server …", "note")
+        elif told.get("page"):
+            node("p", f"Fetching page {done} of {of}: {told['page']}", "note")
+        elif not of:
             node("p", "Looking what has changed …", "note")
-        elif step.page:
-            node("p", f"Fetching page {step.done} of {step.total}: {step.page}", "note")
         else:
-            left = f" · {step.left:.0f} s left" if step.left else ""
-            told = f"{step.done:,} of {step.total:,} files · {step.chunks:,} passages{left}"
-            node("p", told, "note")
-            share = step.done / step.total if step.total else 0
+            left = f" · {told['left_s']:.0f} s left" if told.get("left_s") else ""
+            passages = f"{told.get('chunks', 0):,} passages"
+            node("p", f"{done:,} of {of:,} files · {passages}{left}", "note")
             bar = node(
                 "div",
                 classes="progress",
                 role="progressbar",
                 aria_label="Files",
-                aria_valuenow=step.done,
-                aria_valuemax=step.total,
+                aria_valuenow=done,
+                aria_valuemax=of,
             )
             with bar:
-                node("div").style(f"width:{100 * share:.0f}%")
+                node("div").style(f"width:{100 * done / of:.0f}%")
 
 
-def _told(report: Any) -> str:
-    counts = [
-        (report.added, "added"),
-        (report.updated, "updated"),
-        (report.moved, "moved"),
-        (report.deleted, "deleted"),
-        (len(report.failed), "could not be read"),
-    ]
+def _told(report: dict[str, Any]) -> str:
+    counts = [(report[word], word) for word in ("added", "updated", "moved", "deleted")]
+    counts.append((len(report["failed"]), "could not be read"))
     told = ", ".join(f"{count:,} {word}" for count, word in counts if count)
-    return f"In step: {told or 'nothing had changed'} ({report.seconds:.1f} s)."
+    return f"In step: {told or 'nothing had changed'} ({report['seconds']:.1f} s)."
 
 
 def _confirm(title: str, text: str, word: str, done: Callable[[], Any]) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PURPOSE = "fine-tune"
 SHOWN = 100  # examples on the page
+DRAFTS = 50  # made at once
 
 
 def kept(here: Visit) -> list[StoredFile]:
@@ -54,6 +55,23 @@ def from_answers(here: Visit) -> StoredFile:
             "Use the thumbs below answers; a correction becomes an example.",
         )
     return keep(here, "answers.jsonl", rows)
+
+
+def drafted(here: Visit, count: int = DRAFTS) -> StoredFile:
+    """Examples drafted from the documents, each with its source, as a file to go through.
+
+    Raises:
+        WrongUse: there are no documents, or nothing could be drafted from them.
+    """
+    from groundtone.workspace import drafting
+
+    workspace = here.workspace
+    found = drafting.draft(workspace, count=count)
+    voice = drafting.voice(workspace)
+    rows = [json.dumps(each.line(voice), ensure_ascii=False) for each in found.kept]
+    if not rows:
+        raise WrongUse("Nothing could be drafted from these documents.", "Write some examples.")
+    return keep(here, "drafted.jsonl", rows)
 
 
 @ui.page("/tune/examples/{id}")

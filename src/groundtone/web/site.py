@@ -15,7 +15,6 @@ from urllib.parse import quote, urlsplit
 
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from groundtone.web.syncs import Syncs
 from groundtone.web.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ class Site:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.syncs = Syncs(workspace)
         self._secret: bytes | None = None
 
     # -- signing in -------------------------------------------------------------------------

@@ -1,90 +1,67 @@
-"""Syncs that pages start: one at a time, in a thread, seen alike from every page."""
+"""Syncs that pages start: jobs of the worker beside the server, seen alike from every page."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundtone.errors import GroundtoneError
+from groundtone.catalog import JobEvent, StoredJob
 
 if TYPE_CHECKING:
-    from groundtone.syncing import Step, SyncReport
     from groundtone.workspace import Workspace
 
-Work = Callable[[Callable[["Step"], None]], "SyncReport | str"]
+KIND = "sync"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """Where the newest sync stands.
+    """Where the newest sync of a collection stands.
 
     Attributes:
-        what: its name for a reader.
-        step: the last it told; None before that.
-        report: once it has ended well; a text for work that is no sync.
+        state: as a job's.
+        what: names of its sources for a reader.
+        told: ``done``, ``of``, ``chunks``, ``left_s`` and ``page`` while it works; ``report`` at
+            its end.
         error: why it failed.
     """
 
+    id: str
+    state: str
     what: str
-    collection: str
-    started_at: float
-    step: Step | None = None
-    report: SyncReport | str | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
 
     @property
-    def running(self) -> bool:
-        """Whether it is at work."""
-        return self.report is None and not self.error
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.state not in ("queued", "running")
 
 
-class Syncs:
-    """Starts syncs of a workspace; what comes while one works is done after it."""
+def start(workspace: Workspace, collection: str, *paths: str | Path) -> str:
+    """Have these sources, or all of the collection, brought in step; returns the job's id.
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._waiting: list[tuple[Progress, Work]] = []
-        self._lock = threading.Lock()
-        self._working = False
-        self.newest: Progress | None = None
+    One that waits for just this is enough.
+    """
+    sources = [str(path) for path in paths]
+    payload = {"sources": sources, "collection": collection}
+    waiting, _ = workspace.catalog.list_jobs(kind=KIND, states=("queued",))
+    for job in waiting:
+        if job.payload == payload:
+            return job.id
+    made = StoredJob(f"sync-{uuid.uuid4().hex[:24]}", KIND, KIND, payload)
+    workspace.catalog.put_job(made, JobEvent("The sync is queued"))
+    return made.id
 
-    def sync(self, collection: str, *paths: str | Path) -> None:
-        """Bring these sources, or all of the collection, in step."""
-        what = ", ".join(Path(path).name for path in paths) or "all sources"
 
-        def work(tell: Callable[[Any], None]) -> SyncReport:
-            return self._workspace.sync(*paths, collection=collection, progress=tell)
-
-        self.do(what, collection, work)
-
-    def do(self, what: str, collection: str, work: Work) -> None:
-        """Do something that changes documents, after what is being done."""
-        entry = (Progress(what, collection, time.time()), work)
-        with self._lock:
-            self._waiting.append(entry)
-            if not self._working:
-                self._working = True
-                threading.Thread(target=self._run, daemon=True, name="web-sync").start()
-            self.newest = entry[0]
-
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                if not self._waiting:
-                    self._working = False
-                    return
-                progress, work = self._waiting.pop(0)
-
-            def tell(step: Step, progress: Progress = progress) -> None:
-                progress.step = step
-
-            try:
-                progress.report = work(tell)
-            except GroundtoneError as error:
-                progress.error = str(error)
-            except Exception as error:  # shown on the page, not lost in a thread
-                progress.error = f"It ended with an error that nobody foresaw: {error}"
+def newest(workspace: Workspace, collection: str) -> Progress | None:
+    """The newest sync of a collection that was started by a page or the API; None for none."""
+    jobs, _ = workspace.catalog.list_jobs(kind=KIND, limit=20)
+    for job in jobs:
+        if job.payload.get("collection") == collection:
+            names = ", ".join(Path(source).name for source in job.payload.get("sources", ()))
+            error = str((job.error or {}).get("message", ""))
+            return Progress(job.id, job.state, names or "all sources", job.progress, error)
+    return None

@@ -46,32 +46,3 @@ async def follow(start: Callable[[], Iterator[Item]], stop: threading.Event) -> 
         if isinstance(item, BaseException):
             raise item
         yield item
-
-
-def told(work: Callable[[Callable[[Item], None]], None]) -> Callable[[], Iterator[Item]]:
-    """What a function tells its callback, as an iterator: for `follow`.
-
-    Args:
-        work: called with a function that takes each item; an item is passed on when it is told.
-    """
-
-    def start() -> Iterator[Item]:
-        import queue
-
-        items: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-        def run() -> None:
-            try:
-                work(items.put)
-            except BaseException as error:
-                items.put(error)
-            finally:
-                items.put(_END)
-
-        threading.Thread(target=run, daemon=True, name="web-told").start()
-        while (item := items.get()) is not _END:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    return start

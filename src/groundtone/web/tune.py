@@ -132,6 +132,8 @@ class TunePage:
             zone.on("sent", self._fill, args=[])
             with node("div", classes="buttons"):
                 button("Make one of rated and corrected answers", self._from_answers)
+                if self._here.visitor.unlimited:
+                    button("Draft some from the documents", self._draft)
         with node("section", classes="section"):
             node("h2", "2. Train")
             self._start = node("div")
@@ -230,6 +232,15 @@ class TunePage:
 
     async def _from_answers(self) -> None:
         await self._attempt(lambda: examples_page.from_answers(self._here), "Kept as a file.")
+
+    async def _draft(self) -> None:
+        announce("Drafting; every draft is checked against its passage …")
+        try:
+            file = await asyncio.to_thread(examples_page.drafted, self._here)
+        except GroundtoneError as error:
+            announce(str(error), "bad")
+        else:
+            ui.navigate.to(f"/tune/examples/{file.id}")
 
     async def _delete(self, id: str) -> None:
         await self._attempt(lambda: Files(self._here.workspace).delete(id), "Deleted.")
