@@ -92,7 +92,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
 
         context.route("**/*", checked)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(120_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on(
             "console",

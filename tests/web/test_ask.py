@@ -20,7 +20,7 @@ def ask(page: Any, question: str) -> Any:
     page.get_by_label("Your question").fill(question)
     page.keyboard.press("Enter")
     turn = page.locator(".turn").last
-    turn.locator(".tools").wait_for()
+    turn.locator(".tools").wait_for(timeout=240_000)  # a busy machine writes slowly
     return turn
 
 

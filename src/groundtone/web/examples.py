@@ -225,7 +225,7 @@ class ExamplesPage:
                 for kind, told, text in parts:
                     with node("div", classes=f"mask-part {kind}"):
                         badge(told, "good" if kind == "learned" else "")
-                        node("pre", text)
+                        node("pre", text, tabindex="0", role="region", aria_label=told)
 
         box.on("toggle", opened, args=[])
 
