@@ -203,6 +203,7 @@ MISSING = {
         {k: v for k, v in FORM.items() if k not in ("hardware", "skill")},
         {"hardware"},
     ),
+    "whether the budget is enough": ({**FORM, "budget": 500}, {"data_cost"}),
     "whether one page must be cited": (
         {**{k: v for k, v in DESK.items() if k != "citations"}, "corpus_tokens": 600},
         {"citations"},
@@ -271,6 +272,14 @@ def test_every_command_that_is_advised_exists() -> None:
         found = groups.get(words[2], groups.get("run", found)) if groups else found
         options = {name for parameter in found.params for name in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= options, command
+
+
+def test_how_often_learnt_facts_would_be_learnt_anew() -> None:
+    assumed = Assumptions(changes=0.05, price_as="gpt-4.1-mini", training_tokens=420_000)
+    bill = draw_up(ARMS, assumed, load_prices())
+    (again,) = [one for one in told(DESK, bill=bill).expectations if "again" in one.what]
+    assert again.value == "every 2.0 months, $1.05 a month"
+    assert not [one for one in told(DESK).expectations if "again" in one.what]
 
 
 def test_few_questions_leave_the_form_open() -> None:

@@ -119,6 +119,25 @@ def test_time_to_train_is_by_the_last_run_where_there_was_one(empty: Workspace) 
     assert predicted.seconds == pytest.approx(predicted.tokens / 1000)
 
 
+def test_a_provider_trains_where_it_has_a_price_for_it(tmp_path: Path) -> None:
+    for model, trains in (("gpt-4.1-mini", True), ("gpt-5", False)):
+        folder = tmp_path / model
+        folder.mkdir()
+        (folder / "groundtone.toml").write_text(f'[chat]\nmodel = "openai:{model}"\n', "utf-8")
+        with Workspace.open(folder) as workspace:
+            advice = workspace.advise(answers={"examples": 100}, report=comparison())
+            found = {one.key: one for one in advice.evidence}
+            assert ("hardware" in found) is trains
+            assert not [one for one in advice.expectations if one.what == "One training here"]
+            priced = workspace.advise(
+                answers={"examples": 100}, report=comparison(), price_as=model
+            ).bill
+            # 100 examples of 1,740 tokens, three epochs, at 5 dollars a million
+            assert (float(priced.training) if priced.training else None) == (
+                pytest.approx(2.61) if trains else None
+            )
+
+
 def comparison(*, form: float = 0.3, both: str = "better") -> dict[str, Any]:
     def share(value: float) -> dict[str, Any]:
         return {"value": value, "low": value - 0.05, "high": value + 0.05, "n": 120}

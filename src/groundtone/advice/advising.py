@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from groundtone.advice import glance
 from groundtone.advice.assessing import ENOUGH, PLENTY, Assessment, Context, Finding, assess
 from groundtone.advice.bill import Bill
+from groundtone.advice.costs import usd
 from groundtone.advice.decision import RESPECTS, Verdict, possible, turning, undecided
 from groundtone.advice.knowing import Known
 from groundtone.advice.questions import QUESTIONS, form
@@ -87,7 +88,7 @@ def advise(
             f"{_if(assessed, names)}: {other}" for names, other in turns if _worth(assessed, names)
         ],
         commands=_commands(verdict, place, situation["facts"], questions),
-        expectations=[*_expected(verdict, known), *measured.expectations],
+        expectations=[*_expected(verdict, known), *measured.expectations, *_again(bill)],
         disagreements=known.disagreements(),
         evidence=[evidence for key in QUESTIONS if (evidence := known.get(key)) is not None],
         bill=bill,
@@ -148,6 +149,19 @@ def _expected(verdict: Verdict, known: Known) -> list[Expectation]:
             "general experience",
         )
     ]
+
+
+def _again(bill: Bill) -> list[Expectation]:
+    """How often facts that were learnt would have to be learnt anew."""
+    kept = bill.retraining
+    if kept is None or kept.months is None:
+        return []
+    value = f"every {kept.months:,.1f} months"
+    if kept.monthly is not None:
+        value += f", {usd(kept.monthly)} a month"
+    tolerated = bill.assumptions.tolerated
+    how = f"{bill.assumptions.changes:.1%} change in a month, {tolerated:.0%} may be out of date"
+    return [Expectation("Training again, were facts in the weights", value, how)]
 
 
 def _commands(

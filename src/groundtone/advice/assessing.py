@@ -305,6 +305,12 @@ def _trainable(known: Known, bill: Bill, context: Context) -> Finding:
             no[0][1],
             "if training could be afforded",
         )
+    if budget and cost is None and bill.data is None:
+        return _unknown(
+            "trainable",
+            "data_cost",
+            f"Whether {budget:,.10g} dollars are enough is not known.",
+        )
     if hardware is None:
         return _unknown("trainable", "hardware", "Whether training can be afforded is not known.")
     return Finding(

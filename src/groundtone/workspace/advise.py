@@ -65,7 +65,7 @@ def advise(
         bill,
         Context(
             context_tokens=workspace.settings.chat.context_tokens,
-            training_hours=training.seconds / 3600 if training else None,
+            training_hours=training.seconds / 3600 if training and training.seconds else None,
             trained=compared.trained(told) if told else None,
         ),
         Place(
@@ -151,7 +151,7 @@ def _measured(
         value = f"{found.milliseconds:,.0f} ms an answer"
         expected.append(Expectation("Finding passages", value, found.source))
         parts.append(f"passages found in {found.milliseconds:,.0f} ms")
-    if training is not None:
+    if training is not None and training.seconds is not None:
         value = _hours(training.seconds)
         expected.append(Expectation("One training here", value, training.source))
         how = "" if training.measured else ", speed assumed"

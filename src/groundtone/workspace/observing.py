@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from groundtone.advice.assessing import LONG
 from groundtone.advice.bill import TUNED, Arm
 from groundtone.advice.knowing import Evidence
+from groundtone.advice.prices import load_prices
 from groundtone.errors import GroundtoneError
+from groundtone.workspace.predicting import remote
 
 if TYPE_CHECKING:
     from groundtone.catalog import StoredAnswer, StoredSync
@@ -156,11 +158,18 @@ def _examples(path: Path | None) -> Evidence | None:
 
 
 def hardware(workspace: Workspace) -> Evidence | None:
-    """Whether this machine has the memory to train the base model; None for remote ones."""
+    """Whether the base model can be trained: here by memory, elsewhere by a price for it."""
+    base = workspace.settings.chat.model
+    if remote(base):
+        price = load_prices(workspace.folder).find(f"ft:{base.removeprefix('openai:')}")
+        if price is None or price.training is None:
+            return None
+        source = f"{price.provider} trains it, at ${price.training} a million tokens"
+        return Evidence("hardware", True, "observed", source)
     from groundtone.workspace.bases import base_file
 
     try:
-        size = base_file(workspace.settings.chat.model).stat().st_size
+        size = base_file(base).stat().st_size
     except (GroundtoneError, OSError):
         return None
     # Weights in 32 bits from about 8, gradients and states of the adapter, and kept passages.
@@ -172,7 +181,7 @@ def hardware(workspace: Workspace) -> Evidence | None:
     gpu = ", a GPU" if Path("/dev/nvidia0").exists() else ""
     source = (
         f"this machine: {os.cpu_count()} cores, {there / 1e9:.0f} GB{gpu}; training "
-        f"{workspace.settings.chat.model} takes about {needed / 1e9:.0f} GB; {extra}"
+        f"{base} takes about {needed / 1e9:.0f} GB; {extra}"
     )
     return Evidence("hardware", there >= needed, "observed", source)
 

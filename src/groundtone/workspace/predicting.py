@@ -26,19 +26,19 @@ class Prediction:
 
     Attributes:
         tokens: all that are trained on, every epoch counted.
-        seconds: for them.
+        seconds: for them; None where the model is trained by a provider.
         source: what both rest on.
         measured: whether the speed was measured on this machine.
     """
 
     tokens: float
-    seconds: float
+    seconds: float | None
     source: str
     measured: bool
 
 
 def predict(workspace: Workspace, examples: float, *, calibrate: bool = False) -> Prediction | None:
-    """The time for so many examples; None for none, or when the model is not trained here.
+    """Tokens and time for so many examples; None for none.
 
     Args:
         calibrate: train for a few steps now, on text without meaning, and keep nothing; it takes
@@ -46,12 +46,14 @@ def predict(workspace: Workspace, examples: float, *, calibrate: bool = False) -
     """
     from groundtone.workspace.check import TOKENS_PER_S, _measured_rate
 
-    if not examples or "://" in workspace.settings.chat.model:
+    if not examples:
         return None
     recipe = Recipe()
     each, counted = _tokens_each(workspace)
     tokens = examples * each * recipe.epochs
     how = f"{each:,.0f} tokens an example, {counted}; {recipe.epochs} epochs"
+    if remote(workspace.settings.chat.model):
+        return Prediction(tokens, None, how, False)
     rate = calibration(workspace, round(each)) if calibrate else None
     if rate is not None:
         return Prediction(tokens, tokens / rate, f"{how}; {rate:,.0f} tokens/s, measured now", True)
@@ -61,6 +63,11 @@ def predict(workspace: Workspace, examples: float, *, calibrate: bool = False) -
         return Prediction(tokens, tokens / rate, told, True)
     told = f"{how}; {TOKENS_PER_S:,.0f} tokens/s assumed, --calibrate measures"
     return Prediction(tokens, tokens / TOKENS_PER_S, told, False)
+
+
+def remote(model: str) -> bool:
+    """Whether a model of the settings is asked, and so trained, somewhere else."""
+    return "://" in model or model.startswith("openai:")
 
 
 def _tokens_each(workspace: Workspace) -> tuple[float, str]:
