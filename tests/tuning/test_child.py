@@ -27,10 +27,10 @@ RECIPE = Recipe(
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def job(folder: Path, recipe: Recipe, *, examples: int = 12) -> Path:
+def job(folder: Path, recipe: Recipe, *, examples: int = 12, base: Path | None = None) -> Path:
     """A run's folder, as `workspace.tune` leaves it."""
     folder.mkdir()
-    base = folder.parent / "base.gguf"
+    base = base or folder.parent / "base.gguf"
     if not base.exists():
         write_model(base)
     words = vocabulary(base)
@@ -76,17 +76,19 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, lis
     recipes["other"] = replace(RECIPE, seed=1)
     folders = {name: job(place / name, recipe) for name, recipe in recipes.items()}
     (folders["paused"] / "pause").touch()
-    words = [
-        str(folder) + (":" + ",".join(map(str, KILLS)) if name == "killed" else "")
-        for name, folder in folders.items()
-    ]
+    codes = lives({f: KILLS if name == "killed" else [] for name, f in folders.items()})
+    return {name: (folders[name], codes[i]) for i, name in enumerate(folders)}
+
+
+def lives(folders: dict[Path, list[int]]) -> list[list[int]]:
+    """Exit codes of each run's lives, see tests/tuning/lives.py."""
+    words = [f"{folder}:{','.join(map(str, kills))}" for folder, kills in folders.items()]
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("lives.py")), *words],
         capture_output=True, text=True, timeout=500, check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
     )  # fmt: skip
-    codes = [[int(word) for word in line.split()] for line in done.stdout.splitlines()]
-    return {name: (folders[name], codes[i]) for i, name in enumerate(folders)}
+    return [[int(word) for word in line.split()] for line in done.stdout.splitlines()]
 
 
 def test_killed_anywhere_it_ends_with_the_same_adapter(lived: dict[str, Any]) -> None:
@@ -149,3 +151,13 @@ def test_what_does_not_fit_is_halved_or_refused_before_a_step(
         else:
             assert "GB" in told[-1]["error"]
             assert not [event for event in told if event["event"] == "step"]
+
+
+@pytest.mark.slow
+def test_the_real_model_too_ends_with_the_same_bits(tmp_path: Path, smollm: Path) -> None:
+    recipe = Recipe(rank=4, alpha=8, epochs=2, batch_size=2, threads=2)
+    folders = [job(tmp_path / name, recipe, examples=6, base=smollm) for name in ("one", "two")]
+    codes = lives({folders[0]: [], folders[1]: [2, 5, 9]})
+    assert codes[0] == [0] and codes[1].count(-9) >= 2, codes
+    assert len([e for e in runs.events(folders[0]) if e["event"] == "step"]) == 6
+    assert adapters(folders[0]) == adapters(folders[1])

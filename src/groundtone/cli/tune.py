@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from groundtone.cli import checked, fitted, following, recipes, remote_tuning, tune_data
+from groundtone.cli import checked, fitted, following, recipes, remote_tuning, sweeping, tune_data
 from groundtone.cli.options import (
     ContextsOption,
     EpochsOption,
@@ -240,6 +240,9 @@ def run(
             )
             return
         following.to_the_end(opened, made, out, use=use)
+
+
+app.command(short_help="Search for learning rate, rank and epochs.")(sweeping.sweep)
 
 
 @app.command(short_help="Show runs.")

@@ -4,7 +4,8 @@ It lives apart from its parent, so closing the terminal does not lose a run. Eve
 is in the run's folder (``job.json``, ``tokens.jsonl``), everything it tells goes there too
 (``events.jsonl``, one JSON object a line; ``checkpoint.pt``; ``adapter/``; ``adapter.gguf``). The
 last event is always ``trained``, ``paused``, ``cancelled`` or ``failed``. A file ``pause`` in the
-folder asks it to stop after the step at hand.
+folder asks it to stop after the step at hand, a file ``until`` after the step that it names, with
+a measurement (``measured``) of the held-out examples there.
 
 Killed at any moment and started again, it ends with the same adapter, bit for bit: the number of
 threads is that of the first start (``surroundings.json``), whatever the machine has now.
@@ -110,10 +111,15 @@ def _train(folder: Path, tell: Tell) -> dict[str, Any]:
     if where.type == "cpu":
         _make_room(trainer, checkpoint, tell)
     tokens = sum(map(len, parts["train"]))
-    pause = folder / "pause"
-    for event in trainer.run(lambda: trainer.save(checkpoint), pause.exists):
+    pause, until = folder / "pause", folder / "until"
+    last = int(until.read_text()) if until.exists() else trainer.steps
+    for event in trainer.run(
+        lambda: trainer.save(checkpoint), lambda: pause.exists() or trainer.step >= last
+    ):
         tell(event)
-    if pause.exists() and not trainer.ended:
+    if not trainer.ended:
+        if trainer.step >= last:
+            tell({"event": "measured", "step": trainer.step, **trainer.told()})
         return {"event": "paused", "step": trainer.step, "of": trainer.steps}
     _export(folder, job, trainer)
     _remember(folder / "parity.json", trainer)
@@ -122,6 +128,7 @@ def _train(folder: Path, tell: Tell) -> dict[str, Any]:
         "steps": trainer.step,
         "of": trainer.steps,
         "valid_loss": trainer.best_loss if parts["held_out"] else None,
+        "valid_answers": trainer.best_answers if trainer.best_answers >= 0 else None,
         "trained_tokens": tokens * trainer.step // max(1, trainer.per_epoch),
         "seconds": round(time.monotonic() - began, 1),
         "parts": trainer.parts,

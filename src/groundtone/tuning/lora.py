@@ -181,6 +181,10 @@ class Trainer:
         answers = sum(overlaps) / len(overlaps) if overlaps else None
         return Measured(total / count, right / count, answers)
 
+    def told(self) -> Event:
+        """:meth:`measure` as an event tells it; keeps and counts nothing."""
+        return _told(self.measure())
+
     def state(self) -> dict[str, torch.Tensor]:
         """The adapter's tensors by PEFT's names."""
         from peft import get_peft_model_state_dict

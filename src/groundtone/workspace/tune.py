@@ -189,14 +189,55 @@ def start(
         WrongUse: a bad suffix, or nothing can be grounded in the documents.
         MissingExtra: the ``tune`` extra is not installed.
     """
-    recipe, contexts = recipe or Recipe(), contexts or Contexts()
-    base_gguf = bases.base_file(workspace.settings.chat.model)
-    check_architecture(base_gguf)
+    check_suffix(suffix, organisation)
+    id = id or f"run-{uuid.uuid4().hex[:8]}"
+    folder = workspace.state / "runs" / id
+    job = prepare(
+        workspace,
+        path,
+        folder,
+        recipe=recipe or Recipe(),
+        contexts=contexts or Contexts(),
+        held_out=held_out,
+        validation=validation,
+        limit=limit,
+        progress=progress,
+    )
+    job |= {"suffix": suffix, "organisation": organisation}
+    (folder / "job.json").write_text(json.dumps(job, indent=1), "utf-8")
+    workspace.catalog.put_run(StoredRun(id, "running", settings=job))
+    runs.start(folder)
+    return Run(workspace, id)
+
+
+def check_suffix(suffix: str, organisation: str = "") -> None:
+    """Raise WrongUse unless a model can be named so."""
     if not (_SUFFIX.fullmatch(suffix) or (organisation and not suffix)):
         raise WrongUse(
             f"The suffix {suffix!r} cannot be part of a model's name.",
             "Use up to 64 letters, digits, '-' and '_'.",
         )
+
+
+def prepare(
+    workspace: Workspace,
+    path: Path,
+    folder: Path,
+    *,
+    recipe: Recipe,
+    contexts: Contexts,
+    held_out: Path | None = None,
+    validation: Path | None = None,
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Event:
+    """Check the examples and write all that training needs into `folder`, which is made.
+
+    Returns the job without the name of its model. Arguments and errors as in :func:`start`; nothing
+    is written when one is raised.
+    """
+    base_gguf = bases.base_file(workspace.settings.chat.model)
+    check_architecture(base_gguf)
     found = reading.load(path, held_out=held_out)
     found.faults += _over_length(workspace, found.rows)
     if found.faults:
@@ -231,19 +272,15 @@ def start(
     train += calls
     about.kinds.update(row.kind for row in calls)
 
-    id = id or f"run-{uuid.uuid4().hex[:8]}"
-    folder = workspace.state / "runs" / id
     folder.mkdir(parents=True, exist_ok=True)  # a caller killed here comes back with the same id
     with (folder / "tokens.jsonl").open("w", encoding="utf-8") as out:
         for name, part in (("train", train), ("held_out", valid)):
             for row in part:
                 out.write(json.dumps({"split": name, **asdict(row)}) + "\n")
-    job = {
+    job: Event = {
         "base": workspace.settings.chat.model,
         "base_gguf": str(base_gguf),
         "base_sha256": sha256_of(base_gguf),
-        "suffix": suffix,
-        "organisation": organisation,
         "system": _common_system(rows),
         "recipe": asdict(recipe),
         "contexts": asdict(contexts),
@@ -257,11 +294,8 @@ def start(
         "left_out": left_out,
         "tokens": sum(len(r.prefix) + len(r.question) + len(r.answer) for r in train),
     }
-    (folder / "job.json").write_text(json.dumps(job, indent=1), "utf-8")
     (folder / "held_out.json").write_text(json.dumps([asdict(row) for row in kept_out]), "utf-8")
-    workspace.catalog.put_run(StoredRun(id, "running", settings=job))
-    runs.start(folder)
-    return Run(workspace, id)
+    return job
 
 
 def renderer_of(workspace: Workspace) -> Renderer:
