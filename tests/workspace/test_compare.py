@@ -219,6 +219,9 @@ def test_seeds_of_one_recipe_are_found_and_asked(
         kb.compare(QUESTIONS, arms=["both"], tuned=names[0], seeds=4)
     with pytest.raises(WrongUse, match="more than their training seed"):
         kb.compare(QUESTIONS, arms=["both"], tuned=[names[0], other])
+    report = kb.compare(QUESTIONS, arms=["rag", "both"], tuned=names[0], examples=examples_file)
+    assert "--examples examples.jsonl" in report.notes["Command"]
+    assert report.notes["Questions"].startswith("4, sha256 ")
     styled = report.arms["both"].measures["style"]
     assert styled is not None and 0 < styled.value < 1
 

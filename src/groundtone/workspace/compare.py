@@ -135,7 +135,8 @@ def compare(
         notes["Judge"] = judge
     if few_shot_tokens := few_shot_prompt(workspace, who.shots, [q.question for q in asked[:20]]):
         notes["Few-shot with documents"] = f"{few_shot_tokens:.0f} prompt tokens on average"
-    notes["Command"] = _command(questions, lineup, wanted, judge, limit, seed)
+    notes["Questions"] = f"{len(asked)}, sha256 {_digest(asked)}"
+    notes["Command"] = _command(questions, lineup, wanted, judge, limit, seed, examples)
     report = measure(outcomes, asked, by, seed=seed, versus=_versus(lineup), notes=notes)
     compared.keep(report, workspace.state)
     return report
@@ -299,6 +300,9 @@ def _notes(workspace: Workspace, who: Contestants, by: Yardsticks, left_out: int
         "Documents": "{} documents, {} chunks".format(*workspace.catalog.counts()),
         "Citations and faithfulness judged by": "groundtone.support",
     }
+    for name in dict.fromkeys((who.tuned, *who.seeds, who.plain)):
+        if name and (adapter := tuned_models.digest(workspace, name)):
+            notes[f"Adapter of {name}"] = f"sha256 {adapter}"
     if by.manner is not None:
         notes["Style distance"] = (
             f"the examples themselves lie {by.manner.own:.3f} from one another"
@@ -308,6 +312,10 @@ def _notes(workspace: Workspace, who: Contestants, by: Yardsticks, left_out: int
     return notes
 
 
+def _digest(value: Sequence[Question]) -> str:
+    return hashlib.sha256(json.dumps([asdict(one) for one in value]).encode()).hexdigest()[:16]
+
+
 def _command(
     questions: str | Path | Sequence[Question] | None,
     lineup: Sequence[Arm],
@@ -315,6 +323,7 @@ def _command(
     judge: str | None,
     limit: int | None,
     seed: int,
+    examples: Path | None,
 ) -> str:
     """The command line that measures the same again."""
     words = ["groundtone", "compare"]
@@ -332,6 +341,8 @@ def _command(
         if arm.name not in comparing.ARMS:
             means = "+docs" * arm.documents + "+shots" * arm.shots
             words += ["--arm", f"{arm.name}={arm.models[0]}{means}"]
+    if examples is not None:
+        words += ["--examples", examples.name]
     if judge is not None:
         words += ["--judge", judge]
     if limit is not None:
