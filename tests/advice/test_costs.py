@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -121,3 +122,29 @@ def test_at_break_even_both_have_cost_the_same(
         assert without <= with_
     else:
         assert setup + answers * with_ == pytest.approx(answers * without, rel=D("1e-12"))
+
+
+def test_the_page_shows_what_the_formulas_give() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "costs.md").read_text("utf-8")
+    hardware = Hardware(watts=D(65), per_kwh=D("0.30"))
+    again = costs.retraining(0.05, 0.10, D("2.10"), D(400))
+    hosted = Price("p", "m", D(1), D(1), "here", TODAY, hosting_per_hour=D("0.10"))
+    trained, without, with_ = D("402.10"), costs.query(BASE, 1200, 150), costs.query(TUNED, 250, 60)
+    answers = costs.break_even(trained, without, with_)
+    seconds = costs.machine_time(hardware, 2)
+    for shown in (
+        f"= ${without}",
+        f"= ${costs.query(BASE, 1200, 150, 1024)}",
+        f"= ${hardware.hour():.4f}",
+        f"= {costs.usd(seconds)}",
+        f"→ ${costs.training(TUNED, 420_000):.2f}",
+        f"→ ${costs.machine_time(hardware, 7200):.3f}",
+        f"= ${costs.examples(200, 3, 40):.0f}",
+        f"= ${costs.passing(without, 0.60):.4f}",
+        f"= {answers:,.0f}",
+        f"= {costs.months_to_break_even(trained, D('0.002'), D('0.001'), 40_210):.0f} |",
+        f"= ${costs.hosting(hosted):.2f} a month",
+        f"= every {again.months:.0f} months",
+        f"= ${again.monthly:.2f} a month",
+    ):
+        assert shown in page, shown
