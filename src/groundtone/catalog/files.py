@@ -12,13 +12,13 @@ from sqlalchemy import (
     Float,
     String,
     Table,
-    Text,
     delete,
     insert,
     or_,
     select,
 )
 
+from groundtone.catalog.connecting import Characters
 from groundtone.catalog.paging import page
 from groundtone.catalog.schema import Database, metadata
 
@@ -26,7 +26,7 @@ files = Table(
     "files",
     metadata,
     Column("id", String, primary_key=True),
-    Column("name", Text, nullable=False),
+    Column("name", Characters, nullable=False),
     Column("purpose", String, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("sha256", String, nullable=False),

@@ -30,7 +30,6 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
-    Text,
     and_,
     insert,
     or_,
@@ -38,6 +37,7 @@ from sqlalchemy import (
     update,
 )
 
+from groundtone.catalog.connecting import Characters
 from groundtone.catalog.paging import page
 from groundtone.catalog.schema import Database, metadata
 
@@ -72,7 +72,7 @@ job_events = Table(
     Column("created_at", Float, nullable=False),
     Column("level", String, nullable=False),
     Column("kind", String, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", Characters, nullable=False),
     Column("data", JSON, nullable=False),
 )
 

@@ -6,7 +6,7 @@ import json
 import time
 from typing import Annotated, Any, BinaryIO, Literal
 
-from fastapi import APIRouter, Depends, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, Form, Path, Query, Request, UploadFile
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +21,9 @@ router = APIRouter(tags=["files"])
 Keeper = Annotated[Principal, Depends(require("files"))]
 Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
 DAY = 86_400
+ID = r"^[\w-]+$"
+"""What an id looks like; others are never looked up."""
+FileId = Annotated[str, Path(max_length=64, pattern=ID)]
 
 
 class FileObject(BaseModel):
@@ -89,10 +92,10 @@ async def create_file(
 async def list_files(
     request: Request,
     principal: Keeper,
-    purpose: Annotated[str | None, Query(max_length=64)] = None,
+    purpose: Annotated[str | None, Query(max_length=64, pattern=ID)] = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
     order: Literal["asc", "desc"] = "desc",
-    after: Annotated[str | None, Query(max_length=64)] = None,
+    after: Annotated[str | None, Query(max_length=64, pattern=ID)] = None,
 ) -> FileList:
     """List files, by age."""
     serving = _serving(request)
@@ -114,7 +117,7 @@ async def list_files(
 
 
 @router.get("/v1/files/{file_id}", responses=documented(404))
-async def retrieve_file(request: Request, principal: Keeper, file_id: str) -> FileObject:
+async def retrieve_file(request: Request, principal: Keeper, file_id: FileId) -> FileObject:
     """Look up one file."""
     return as_object(await find(request, principal, file_id))
 
@@ -127,7 +130,7 @@ async def retrieve_file(request: Request, principal: Keeper, file_id: str) -> Fi
     },
     response_model=None,
 )
-async def file_content(request: Request, principal: Keeper, file_id: str) -> FileResponse:
+async def file_content(request: Request, principal: Keeper, file_id: FileId) -> FileResponse:
     """Read a file as it was uploaded."""
     file = await find(request, principal, file_id)
     path = Files(_serving(request).workspace).path(file.id)
@@ -136,7 +139,7 @@ async def file_content(request: Request, principal: Keeper, file_id: str) -> Fil
 
 
 @router.delete("/v1/files/{file_id}", responses=documented(404))
-async def delete_file(request: Request, principal: Keeper, file_id: str) -> FileDeleted:
+async def delete_file(request: Request, principal: Keeper, file_id: FileId) -> FileDeleted:
     """Remove a file. Jobs that have been checked go on without it."""
     file = await find(request, principal, file_id)
     serving = _serving(request)

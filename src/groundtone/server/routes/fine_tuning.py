@@ -13,14 +13,15 @@ from groundtone.jobs import fine_tuning
 from groundtone.jobs.refusing import Refused
 from groundtone.server.auth import Principal, require
 from groundtone.server.errors import ApiError, documented
-from groundtone.server.routes.files import seen_by
+from groundtone.server.routes.files import ID, seen_by
 from groundtone.server.serving import Serving
 
 router = APIRouter(tags=["fine-tuning"])
 JOBS = "/v1/fine_tuning/jobs"
 Tuner = Annotated[Principal, Depends(require("tune"))]
-JobId = Annotated[str, Path(max_length=64)]
-After = Annotated[str | None, Query(max_length=64)]
+JobId = Annotated[str, Path(max_length=64, pattern=ID)]
+FileId = Annotated[str, Field(max_length=64, pattern=ID)]
+After = Annotated[str | None, Query(max_length=64, pattern=ID)]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Auto = Literal["auto"]
 T = TypeVar("T")
@@ -63,8 +64,8 @@ class JobRequest(_Strict):
     """What is asked for."""
 
     model: str
-    training_file: str
-    validation_file: str | None = None
+    training_file: FileId
+    validation_file: FileId | None = None
     suffix: Annotated[str, Field(min_length=1, max_length=fine_tuning.SUFFIX)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     hyperparameters: Hyperparameters | None = None
