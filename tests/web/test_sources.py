@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,8 +30,9 @@ Press it.
 """
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, minilm: object) -> Any:
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory, minilm: object) -> Any:
+    tmp_path = tmp_path_factory.mktemp("shown")
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "rules.md").write_text(TEXT, "utf-8")
     (tmp_path / "notes" / "seats.csv").write_text('Desk,"Chairs, all"\nNorth,"4,17"\n', "utf-8")
