@@ -314,3 +314,9 @@ def test_every_result_has_its_reason(report: Report) -> None:
             if result.score.passed is False:
                 kinds = {fault.text for fault in result.score.faults}
                 assert result.score.reason in kinds
+
+
+def test_too_few_questions_are_called_too_few() -> None:
+    few = pairwise([True, False, True], [False, True, False])
+    assert "no difference in correct is large enough" in few.remarks()[0]
+    assert "points in correct would" not in few.remarks()[0]

@@ -52,10 +52,11 @@ def reach(report: Report) -> str:
     unit = MEASURES[report.content].unit
     size = show_reach(pair).replace(" pp", " points")
     seen = show_signed(abs(pair.difference.value), unit).lstrip("+±")
-    text = (
-        f"With {pair.difference.n} questions a difference of {size} in "
-        f"{MEASURES[report.content].title.lower()} would be proven four times in five"
-    )
+    title = MEASURES[report.content].title.lower()
+    few = f"With {pair.difference.n} question{'' if pair.difference.n == 1 else 's'}"
+    text = f"{few} a difference of {size} in {title} would be proven four times in five"
+    if unit in ("share", "score") and (pair.detectable or 0) > 1:
+        text = f"{few} no difference in {title} is large enough to be proven four times in five"
     if pair.more_questions:
         noun = "question" if pair.more_questions == 1 else "questions"
         text += (
