@@ -52,7 +52,8 @@ def reach(report: Report) -> str:
     unit = MEASURES[report.content].unit
     size = show_reach(pair).replace(" pp", " points")
     seen = show_signed(abs(pair.difference.value), unit).lstrip("+±")
-    title = MEASURES[report.content].title.lower()
+    title = MEASURES[report.content].title
+    title = title[:1].lower() + title[1:]
     few = f"With {pair.difference.n} question{'' if pair.difference.n == 1 else 's'}"
     text = f"{few} a difference of {size} in {title} would be proven four times in five"
     if unit in ("share", "score") and (pair.detectable or 0) > 1:
