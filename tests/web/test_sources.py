@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -146,3 +148,12 @@ def test_an_answer_is_read_from_the_log() -> None:
     ]
     assert found.left_out == ("Never.",)
     assert plain(found) == "So it is. [1] Maybe.\n\n[1] Guide, section 2.1, page 3"
+
+
+def test_an_address_that_the_api_does_not_have_is_told_in_its_own_shape(
+    workspace: Workspace,
+) -> None:
+    scope = {"type": "http", "method": "GET", "path": "/v1/nothing", "headers": []}
+    answer = asyncio.run(Site(workspace).refuse(scope))
+    assert answer.status_code == 404
+    assert json.loads(answer.body)["error"]["code"] == "unknown_url"

@@ -13,7 +13,7 @@ from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from groundtone.web.visitor import Visitor
 
@@ -86,6 +86,8 @@ class Site:
             name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
         path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if scope["type"] == "http" and f"{path}/".startswith("/v1/"):
+            return _unknown(scope["method"], path)  # no route of the API, and no page
         if not _same_site(scope, headers):
             return _refused(scope, PlainTextResponse("Not from another site.", 403))
         if path.startswith(OPEN) and not path.startswith("/_nicegui/client/"):
@@ -115,6 +117,17 @@ def _same_site(scope: MutableMapping[str, Any], headers: dict[str, str]) -> bool
     if origin is None or (scope["type"] == "http" and scope["method"] in ("GET", "HEAD")):
         return True
     return urlsplit(origin).netloc == headers.get("host", "")
+
+
+def _unknown(method: str, path: str) -> Response:
+    """What the API says of an address that it does not have, in OpenAI's shape."""
+    told = {
+        "message": f"Unknown request URL: {method} {path}.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "unknown_url",
+    }
+    return JSONResponse({"error": told}, 404)
 
 
 def _is_local(host: str) -> bool:
