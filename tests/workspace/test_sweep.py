@@ -48,6 +48,8 @@ def run(workspace: Workspace, **options: Any) -> Any:
     )
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_best_goes_on_and_what_was_trained_is_not_trained_again(
     tmp_path: Path, starts: list[str]
 ) -> None:
