@@ -227,6 +227,7 @@ async def reaches(client: openai.AsyncOpenAI, id: str, status: str) -> None:
     raise AssertionError(status)
 
 
+@pytest.mark.slow
 def test_killed_workers_and_servers_lose_nothing_acknowledged(tmp_path: Path) -> None:
     folder = tmp_path / "kb"
     Workspace.create(folder).close()
@@ -292,6 +293,7 @@ class Uploads(threading.Thread):
             pass
 
 
+@pytest.mark.slow
 def test_a_stopped_server_leaves_its_jobs_to_the_next(tmp_path: Path) -> None:
     folder = tmp_path / "kb"
     Workspace.create(folder).close()
