@@ -1,10 +1,16 @@
 """The local engine: llama.cpp in this process, through xllamacpp.
 
-Answers are reproducible to the last bit: the same request gives the same tokens whatever was
-asked before, at the same time, with any number of threads or slots. Two things make it so. The
-slots' state is reused by our own account (`groundtone.chat.places`). And flash attention is off
-and the key-value store is not unified: with either on, the sums inside attention depend on how a
-prompt was cut into batches (measured: log-probabilities move by up to 0.18; off: by 0).
+The same request gives the same tokens whatever is asked at the same time, with any number of
+threads or slots, and no adapter sees what another one read. Two things make it so. The slots'
+state is reused by our own account (`groundtone.chat.places`). And flash attention is off and the
+key-value store is not unified: with either on, the sums inside attention depend on how a prompt
+was cut into batches (measured: log-probabilities move by up to 0.18).
+
+One thing is left: a token that is read alone, as the last one of a prompt that was read before,
+goes through other kernels than one in a batch. On some processors these agree to the last bit; on
+Sapphire Rapids they do not: one of five greedy answers parted at a near tie between the first time
+and the second. Prompts would have to be read in fixed pieces, as `groundtone.chat.paged` does it
+for OpenVINO; llama.cpp's server has no call for that.
 """
 
 from __future__ import annotations
