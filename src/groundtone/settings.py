@@ -482,6 +482,7 @@ DEFAULT_FILE = """\
 # max_tokens = 256             # longest answer
 # threads =                    # a number; not set: what the machine has
 # timeout = 120                # seconds without a byte from a remote server
+# aliases = []                 # further names of the base, for programs that ask for theirs
 
 [answer]
 # system = "You are a precise assistant. Answer from the documentation."

@@ -41,9 +41,11 @@ def means(asked: str, name: str, base: str) -> bool:
     asked = _CHECKPOINT.sub("", asked)
     if not asked.startswith("ft:"):
         return bool(asked) and asked in (suffix, id)
-    base = _short(base)
-    other = asked.removeprefix(f"ft:{base}:").split(":")
-    return asked.startswith(f"ft:{base}:") and len(other) in (2, 3) and other[-2:] == [suffix, id]
+    for spelled in (_short(base), base):
+        if asked.startswith(f"ft:{spelled}:"):
+            other = asked.removeprefix(f"ft:{spelled}:").split(":")
+            return len(other) in (2, 3) and other[-2:] == [suffix, id]
+    return False
 
 
 def _short(base: str) -> str:
