@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import WrongUse
-from groundtone.index.attributes import attributes, moment
+from groundtone.retrieval.visibility import visible
 
 if TYPE_CHECKING:
     from groundtone.catalog import DocumentInfo
@@ -102,11 +102,7 @@ class Tools:
         found = [
             one
             for one in catalog.documents()
-            if one.path == path
-            and limits.allows(
-                attributes(one.path, sources[one.source], one.media_type, one.metadata),
-                moment(one.modified),
-            )
+            if one.path == path and visible(limits, one, sources[one.source])
         ]
         if len(found) == 1:
             return found[0]

@@ -13,7 +13,6 @@ from groundtone.catalog import Catalog, DocumentInfo, Found, FoundChunk, Key
 from groundtone.embedding import Embedder
 from groundtone.errors import EmbeddingMismatch, WrongUse
 from groundtone.index import Hit, Index, window_id
-from groundtone.index.attributes import attributes, moment
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.generations import Indexes
 from groundtone.retrieval import tuned as tuning
@@ -21,6 +20,7 @@ from groundtone.retrieval.fusion import WEIGHTS, Parts, Sides, fuse
 from groundtone.retrieval.passage import Origin, Passage
 from groundtone.retrieval.showing import joined, matching
 from groundtone.retrieval.tuned import Tuned
+from groundtone.retrieval.visibility import visible
 from groundtone.settings import Retrieval
 
 if TYPE_CHECKING:
@@ -161,13 +161,7 @@ class Retriever:
         if not self.limits:
             return True
         sources = {source.id: source.path for source in self._catalog.sources()}
-        labels = attributes(
-            document.path,
-            sources.get(document.source, ""),
-            document.media_type,
-            document.metadata,
-        )
-        return self.limits.allows(labels, moment(document.modified))
+        return visible(self.limits, document, sources.get(document.source, ""))
 
     def tuned(self, facts: Mapping[str, str] | None = None) -> tuple[Tuned | None, str]:
         """The tuned retriever in use, or None and why the one that is kept here is not used.

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundtone.catalog import DocumentInfo, StoredCollection, StoredJob
 from groundtone.catalog.attached import AttachedFile
-from groundtone.index.attributes import attributes as labels_of
-from groundtone.index.attributes import moment
+from groundtone.retrieval.visibility import visible
 from groundtone.server import citing, naming
 from groundtone.server.errors import ApiError
 from groundtone.workspace import collections
@@ -211,8 +210,7 @@ class StoreView:
         return made.id
 
     def _sees(self, document: DocumentInfo, source: str) -> bool:
-        held = labels_of(document.path, source, document.media_type, document.metadata)
-        return self._limits.allows(held, moment(document.modified))
+        return visible(self._limits, document, source)
 
 
 def create(workspace: Workspace, principal: Principal, name: str, said: dict[str, Any]) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from groundtone.index.attributes import EVERYBODY, GROUP, attributes
+from groundtone.index.attributes import wanted
+from groundtone.retrieval.visibility import visible
 
 if TYPE_CHECKING:
     from groundtone.catalog import DocumentInfo, Source
@@ -53,11 +54,7 @@ class Visitor:
         """Whether a document is theirs to see: its collection, and one of its groups."""
         if self.collections is not None and source.collection not in self.collections:
             return False
-        if self.groups is None:
-            return True
-        labels = attributes(document.path, source.path, document.media_type, document.metadata)
-        allowed = {EVERYBODY, *(group.strip().casefold() for group in self.groups)}
-        return any(f"{GROUP}={group}" in labels for group in allowed)
+        return visible(wanted(groups=self.groups), document, source.path)
 
     def limits(self, workspace: Workspace, collection: str = "") -> Filter:
         """What their questions may draw on; `collection` narrows it to one."""
