@@ -2,11 +2,12 @@
 
     python bench/fourway.py --data DATA --work WORK [--corpora examples,k8s_docs] [--limit N]
 
-``examples`` is the manual of this repository; the others are folders of DATA, each with ``docs``
-or ``articles``, and ``queries.jsonl``. Where a corpus has training examples (``examples``,
-``k8s_docs``), models are tuned on them, for the others on examples drafted from their documents by
-rules: one model for each of ``--seeds`` and one without documents. Everything is kept in WORK:
-running it again goes on where it stopped, and a table that is there is written anew.
+``examples`` is the manual of this repository; the others are folders of DATA: ``quotesum`` and
+``clapnq`` (bench/quoting.py), and any with ``docs`` or ``articles``, and ``queries.jsonl``. Where a
+corpus has answers to tune on (all but squad, aws_docs and sec10q), models are tuned on them, for
+the others on examples drafted from their documents by rules: one model for each of ``--seeds`` and
+one without documents. Everything is kept in WORK: running it again goes on where it stopped, and a
+table that is there is written anew.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import k8s
+import quoting
 from groundtone import Workspace
 from groundtone.cli import examples as own
 from groundtone.evaluation.comparing import ARMS, PLAIN
@@ -92,6 +94,11 @@ def prepared(name: str, data: Path | None, folder: Path, count: int) -> Corpus:
         examples = cut(folder / "style.jsonl", folder / "examples.jsonl", count)
         return Corpus(name, folder, folder / "manual", folder / "questions.jsonl", examples)
     source = (data or Path()) / name
+    if name in quoting.SYSTEM:
+        if not source.is_dir():
+            sys.exit(f"{source} does not hold the corpus {name}; see docs/measurements.md")
+        pages, examples, questions = quoting.prepare(name, source, folder, count)
+        return Corpus(name, folder, pages, questions, examples)
     if not (source / "queries.jsonl").is_file():
         sys.exit(f"{source} does not hold the corpus {name}; see docs/measurements.md")
     system = k8s.SYSTEM if name == "k8s_docs" else SYSTEM
