@@ -226,6 +226,20 @@ class Chat(_Section):
     timeout: Annotated[float, Field(gt=0)] = 120
 
 
+class Tuning(_Section):
+    """On how many processes a model is tuned; docs/tuning.md has what that changes.
+
+    Attributes:
+        processes: that train together on this machine, each reading a share of every batch.
+        launcher: the command that starts the processes in place of that, such as
+            ``torchrun --nnodes 2 --nproc-per-node 8 …`` or ``accelerate launch``; what it starts is
+            ``-m groundtone.tuning.child FOLDER``.
+    """
+
+    processes: Count = 1
+    launcher: str = ""
+
+
 class Answering(_Section):
     """How an answer is asked for, checked and shown.
 
@@ -341,6 +355,7 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     retrieval: Retrieval = Retrieval()
     chat: Chat = Chat()
+    tuning: Tuning = Tuning()
     answer: Answering = Answering()
     server: Server = Server()
     collections: dict[str, CollectionSettings] = {}
@@ -483,6 +498,10 @@ DEFAULT_FILE = """\
 # threads =                    # a number; not set: what the machine has
 # timeout = 120                # seconds without a byte from a remote server
 # aliases = []                 # further names of the base, for programs that ask for theirs
+
+[tuning]
+# processes = 1                # that train together on this machine
+# launcher = ""                # or what starts them: "torchrun --nnodes 2 --nproc-per-node 8 …"
 
 [answer]
 # system = "You are a precise assistant. Answer from the documentation."

@@ -100,6 +100,10 @@ StopOption = Annotated[
     _choice("stop-on", Goal, "Stop by held-out loss, or also by the answers written."),
 ]
 ThreadsOption = Annotated[int | None, _number("threads", "N", "CPU threads; kept in the run.", 1)]
+ProcessesOption = Annotated[
+    int | None,
+    _number("processes", "N", "That train together here. Default: [tuning] processes.", 1, 64),
+]
 DeviceOption = Annotated[Device | None, _choice("device", Device, "Default: a GPU if there is.")]
 QloraOption = Annotated[bool, typer.Option("--qlora", help="Base in 4 bits; only on a GPU.")]
 

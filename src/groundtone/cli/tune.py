@@ -154,6 +154,7 @@ def run(
     patience: recipes.PatienceOption = None,
     stop_on: recipes.StopOption = None,
     threads: recipes.ThreadsOption = None,
+    processes: recipes.ProcessesOption = None,
     device: recipes.DeviceOption = None,
     qlora: recipes.QloraOption = False,
     contexts: ContextsOption = None,
@@ -199,6 +200,7 @@ def run(
         patience=patience,
         stop_on=stop_on,
         threads=threads,
+        processes=processes,
         device=device,
         quantise=qlora,
     )

@@ -53,7 +53,7 @@ def batches(
 
 def divided(batch: Batch, parts: int) -> list[Batch]:
     """A batch in so many parts, or fewer where it has fewer examples."""
-    size = -(-len(batch) // parts)
+    size = max(1, -(-len(batch) // parts))
     return [batch[i : i + size] for i in range(0, len(batch), size)]
 
 

@@ -9,6 +9,8 @@ a measurement (``measured``) of the held-out examples there.
 
 Killed at any moment and started again, it ends with the same adapter, bit for bit: the number of
 threads is that of the first start (``surroundings.json``), whatever the machine has now.
+
+Where several processes train together (team.py), the first alone writes and tells.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from groundtone.errors import GroundtoneError
 if TYPE_CHECKING:
     from groundtone.tuning.lora import Trainer
     from groundtone.tuning.recipe import Recipe
+    from groundtone.tuning.team import Team
 
 PARITY_ANSWERS, PARITY_TOKENS = 8, 12
 Tell = Callable[[dict[str, Any]], None]
@@ -43,9 +46,12 @@ class _Cancelled(Exception):
 
 def main(folder: Path) -> int:
     """Train the job in `folder`; returns the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to interpret
+    if int(os.environ.get("RANK", "0")):
+        _train(folder, lambda _event: None)
+        return 0
     (folder / "pid").write_text(str(os.getpid()))
     signal.signal(signal.SIGTERM, _cancel)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to interpret
     _end_line(folder / "events.jsonl")
     with (folder / "events.jsonl").open("a", encoding="utf-8") as log:
 
@@ -81,15 +87,23 @@ def _train(folder: Path, tell: Tell) -> dict[str, Any]:
     job = json.loads((folder / "job.json").read_text("utf-8"))
     tell({"event": "loading"})
     # Heavy imports come after the first event: whoever follows sees that the run is alive.
-    from groundtone.tuning import device
-    from groundtone.tuning.base_model import load_model
-    from groundtone.tuning.lora import Sequence3, Trainer
+    from groundtone.tuning import team
     from groundtone.tuning.recipe import Recipe
 
-    began = time.monotonic()
     recipe = Recipe.of(job["recipe"])
+    with team.start(folder, recipe.processes or 1):
+        return _trained(folder, job, recipe, tell)
+
+
+def _trained(folder: Path, job: dict[str, Any], recipe: Recipe, tell: Tell) -> dict[str, Any]:
+    from groundtone.tuning import device, team
+    from groundtone.tuning.base_model import load_model
+    from groundtone.tuning.lora import Sequence3, Trainer
+
+    began = time.monotonic()
     where = device.chosen(recipe)
-    recipe = replace(recipe, threads=_same_again(folder, recipe, where, tell))
+    together = team.join(where)
+    recipe = replace(recipe, threads=_same_again(folder, recipe, where, together, tell))
     model = load_model(Path(job["base_gguf"]))
     parts: dict[str, list[Sequence3]] = {"train": [], "held_out": []}
     for line in (folder / "tokens.jsonl").read_text("utf-8").splitlines():
@@ -103,24 +117,32 @@ def _train(folder: Path, tell: Tell) -> dict[str, Any]:
         parts["train"],
         parts["held_out"],
         pad=model.config.eos_token_id or 0,
+        team=together,
     )
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
         tell({"event": "resumed", "step": trainer.step, "of": trainer.steps})
+    together.any(False)  # all have read it, and all hold their model
     if where.type == "cpu":
         _make_room(trainer, checkpoint, tell)
     tokens = sum(map(len, parts["train"]))
     pause, until = folder / "pause", folder / "until"
     last = int(until.read_text()) if until.exists() else trainer.steps
-    for event in trainer.run(
-        lambda: trainer.save(checkpoint), lambda: pause.exists() or trainer.step >= last
-    ):
+
+    def save() -> None:
+        if together.first:
+            trainer.save(checkpoint)
+
+    for event in trainer.run(save, lambda: pause.exists() or trainer.step >= last):
         tell(event)
     if not trainer.ended:
         if trainer.step >= last:
             tell({"event": "measured", "step": trainer.step, **trainer.told()})
         return {"event": "paused", "step": trainer.step, "of": trainer.steps}
+    together.leave()
+    if not together.first:
+        return {}
     _export(folder, job, trainer)
     _remember(folder / "parity.json", trainer)
     return {
@@ -135,14 +157,17 @@ def _train(folder: Path, tell: Tell) -> dict[str, Any]:
     }
 
 
-def _same_again(folder: Path, recipe: Recipe, where: Any, tell: Tell) -> int:
+def _same_again(folder: Path, recipe: Recipe, where: Any, together: Team, tell: Tell) -> int:
     """Threads as at the first start; says what else has changed since and may change a bit."""
     from groundtone.tuning import device
 
     kept = folder / "surroundings.json"
     before = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    threads = device.settled(before.get("threads") or recipe.threads, where)
-    now = device.surroundings(threads, where)
+    together.any(False)  # all have looked before the first writes
+    threads = device.settled(before.get("threads") or recipe.threads, where, together.here)
+    now = device.surroundings(threads, where, together.size)
+    if not together.first:
+        return threads
     changed = sorted(name for name in now if before and before.get(name) != now[name])
     if changed:
         tell({"event": "changed", "what": changed})
@@ -161,23 +186,25 @@ def _make_room(trainer: Trainer, checkpoint: Path, tell: Tell) -> None:
     """
     from groundtone.tuning import memory
 
+    team = trainer.team
     free = memory.free_bytes()
-    if free is None:
+    if team.any(free is None):
         return
-    free -= memory.RESERVE
+    free = ((free or 0) - memory.RESERVE) // team.here
     config, recipe = trainer.peft.config, trainer.recipe
     sets = [*trainer.batches, *trainer.held_out]
     fitting = memory.fitting(config, recipe, sets, free, trainer.parts)
-    if fitting is None:
+    if team.any(fitting is None):
         most = max(memory.step_bytes(config, recipe, [item]) for one in sets for item in one)
         raise GroundtoneError(
             f"The longest example needs about {most / 1e9:.1f} GB beside the model; "
             f"{max(0, free) / 1e9:.1f} GB are free.",
             "Leave out long examples, show fewer passages, or end other programs.",
         )
-    if fitting > trainer.parts:
+    if (fitting := team.most(fitting or 1)) > trainer.parts:
         trainer.parts = fitting
-        trainer.save(checkpoint)  # a resumed run must add up the same parts
+        if team.first:
+            trainer.save(checkpoint)  # a resumed run must add up the same parts
         tell({"event": "halved", "parts": fitting, "why": "whole batches would not fit"})
     trainer.reader.cache_bytes = min(trainer.reader.cache_bytes, max(0, free // 2))
 

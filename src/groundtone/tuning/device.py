@@ -33,10 +33,13 @@ def chosen(recipe: Recipe) -> torch.device:
     return device
 
 
-def settled(threads: int | None, device: torch.device) -> int:
-    """Fix everything on which the last bit of a result depends; returns the threads used."""
-    if threads:
-        torch.set_num_threads(threads)
+def settled(threads: int | None, device: torch.device, processes: int = 1) -> int:
+    """Fix everything on which the last bit of a result depends; returns the threads used.
+
+    Without a number, each of `processes` on this machine takes its part of those there are.
+    """
+    if threads or processes > 1:
+        torch.set_num_threads(threads or max(1, torch.get_num_threads() // processes))
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
@@ -44,10 +47,11 @@ def settled(threads: int | None, device: torch.device) -> int:
     return int(torch.get_num_threads())
 
 
-def surroundings(threads: int, device: torch.device) -> dict[str, Any]:
+def surroundings(threads: int, device: torch.device, processes: int = 1) -> dict[str, Any]:
     """What must be the same for a resumed run to give the same bits."""
     there = device.type == "cuda"
     return {
+        **({"processes": processes} if processes > 1 else {}),
         "threads": threads,
         "device": torch.cuda.get_device_name() if there else platform.machine(),
         "instructions": torch.backends.cpu.get_cpu_capability(),

@@ -8,6 +8,8 @@ Two things make this several times faster than the plain loop, and both are exac
   epochs. Only the question and the answer, a twentieth of the tokens, are trained on.
 - **The head sees supervised positions only.** The vocabulary is half the work of a small model.
 
+Several processes may train together (team.py): each reads a share of every batch's examples.
+
 Batches are fixed once from the seed and the order of steps is a function of seed and epoch, so a
 resumed run continues exactly where it stopped.
 """
@@ -25,9 +27,10 @@ from typing import Any
 
 import torch
 
-from groundtone.tuning.batches import Sequence3, batches, divided, order
-from groundtone.tuning.reading import Reader, bag_f1
+from groundtone.tuning.batches import Batch, Sequence3, batches, divided, order
+from groundtone.tuning.reading import Key, Reader, bag_f1
 from groundtone.tuning.recipe import Recipe
+from groundtone.tuning.team import ALONE, Team
 
 __all__ = ["Measured", "Sequence3", "Trainer"]
 
@@ -53,6 +56,7 @@ class Trainer:
         train, held_out: examples; held-out ones are never trained on.
         pad: any valid token id.
         parts: how many parts each batch is read in, one after the other, for want of memory.
+        team: the processes that train together; each must be given the same of everything else.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Trainer:
         *,
         pad: int = 0,
         parts: int = 1,
+        team: Team = ALONE,
     ) -> None:
         from peft import LoraConfig, get_peft_model
 
@@ -72,6 +77,7 @@ class Trainer:
             torch.set_num_threads(recipe.threads)
         self.recipe = recipe
         self.parts = parts
+        self.team = team
         self.config = LoraConfig(
             r=recipe.rank,
             lora_alpha=recipe.alpha,
@@ -120,14 +126,15 @@ class Trainer:
 
         Args:
             checkpoint: called now and then, when :meth:`save` would be right.
-            paused: asked before each step; once true, a checkpoint is made and the run ends.
+            paused: asked before each step; once true, in any process of the team, a checkpoint is
+                made and the run ends.
         """
         every = max(1, min(self.per_epoch // 2, 20))
         clock = _Clock(self.steps, self.per_epoch)
         if not self.best:
             yield self._start()
         while not self.ended:
-            if paused():
+            if self.team.any(paused()):
                 if checkpoint:
                     checkpoint()
                 return
@@ -166,20 +173,30 @@ class Trainer:
         """The held-out examples; None without any."""
         if not self.held_out:
             return None
-        total, count, right = 0.0, 0, 0
-        overlaps: list[float] = []
-        wanted = self.recipe.answers if self.recipe.stop_on == "answers" else 0
+        loss, overlap = 0.0, 0.0
+        tokens = right = answered = 0
         with torch.no_grad():
-            for number, batch in enumerate(self.held_out):
-                for part, some in enumerate(divided(batch, self.parts)):
-                    key = ("held", number, part, self.parts)
-                    loss, size, hits = self.reader.loss(key, some)
-                    total, count, right = total + float(loss), count + size, right + hits
-                    if len(overlaps) < wanted:
-                        written = self.reader.answers(key, some)
-                        overlaps += map(bag_f1, written, [item.answer for item in some])
-        answers = sum(overlaps) / len(overlaps) if overlaps else None
-        return Measured(total / count, right / count, answers)
+            for key, some, asked in self.team.share(self._measured()):
+                found, size, hits = self.reader.loss(key, some)
+                loss, tokens, right = loss + float(found), tokens + size, right + hits
+                if asked:
+                    written = self.reader.answers(key, some)
+                    overlap += sum(map(bag_f1, written, [item.answer for item in some]))
+                    answered += len(some)
+        sums = self.team.total([loss, tokens, right, overlap, answered])
+        answers = sums[3] / sums[4] if sums[4] else None
+        return Measured(sums[0] / sums[1], sums[2] / sums[1], answers)
+
+    def _measured(self) -> list[tuple[Key, Batch, bool]]:
+        """Parts of held-out batches, and whether answers are written to them too."""
+        wanted = self.recipe.answers if self.recipe.stop_on == "answers" else 0
+        found: list[tuple[Key, Batch, bool]] = []
+        before = 0
+        for number, batch in enumerate(self.held_out):
+            for part, some in enumerate(divided(batch, self.parts)):
+                found.append((("held", number, part, self.parts), some, before < wanted))
+                before += len(some)
+        return found
 
     def told(self) -> Event:
         """:meth:`measure` as an event tells it; keeps and counts nothing."""
@@ -233,6 +250,9 @@ class Trainer:
     def _train_step(self, group: Sequence[int]) -> tuple[float, float]:
         """Mean loss and accuracy of a step's answer tokens. Changes nothing when it fails."""
         random = torch.get_rng_state()
+        if self._dropouts and self.team.size > 1:  # each leaves out its own, the same when resumed
+            seed = (self.recipe.seed * 1_000_003 + self.step) * self.team.size + self.team.rank
+            torch.manual_seed(seed)
         for module in self._dropouts:
             module.train()
         try:
@@ -254,12 +274,23 @@ class Trainer:
         self.optimiser.zero_grad()
         tokens = sum(len(item.answer) for number in group for item in self.batches[number])
         total, right = 0.0, 0
-        for number in group:
-            for part, batch in enumerate(divided(self.batches[number], self.parts)):
-                loss, _, hits = self.reader.loss(("train", number, part, self.parts), batch)
-                (loss / tokens).backward()
-                total, right = total + float(loss.detach()), right + hits
-        return total / tokens, right / tokens
+        failed: Exception | None = None
+        try:
+            for number in group:
+                share = self.team.share(self.batches[number])
+                for part, batch in enumerate(divided(share, self.parts)):
+                    loss, _, hits = self.reader.loss(("train", number, part, self.parts), batch)
+                    (loss / tokens).backward()
+                    total, right = total + float(loss.detach()), right + hits
+        except (MemoryError, RuntimeError) as error:
+            if self.team.size == 1 or not out_of_memory(error):
+                raise
+            failed = error
+        if self.team.any(failed is not None):
+            raise failed or MemoryError("another process of the team ran out of memory")
+        self.team.add_gradients(self.parameters)
+        sums = self.team.total([total, right])
+        return sums[0] / tokens, sums[1] / tokens
 
     def _group(self) -> list[int]:
         """The batches of the next step."""

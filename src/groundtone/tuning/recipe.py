@@ -39,7 +39,10 @@ class Recipe:
             also writes the answers to held-out examples: it stops when neither these nor the loss
             improve, and chooses by the answers, of equal ones by the loss.
         answers: how many held-out examples are answered then.
-        threads: CPU threads; None takes what the machine has. The number is kept in the run.
+        threads: CPU threads of each process; None takes what the machine has. The number is kept in
+            the run.
+        processes: that train together on this machine, each reading a share of every batch; None
+            takes what ``[tuning] processes`` says.
         device: ``cpu``, ``cuda``, or ``auto``: a GPU where there is one.
         quantise: hold the base in 4 bits (QLoRA); only on a GPU, with bitsandbytes installed.
         cache_bytes: memory for kept passage states; beyond it they are read again each epoch.
@@ -62,6 +65,7 @@ class Recipe:
     stop_on: str = "loss"
     answers: int = 16
     threads: int | None = None
+    processes: int | None = None
     device: str = "auto"
     quantise: bool = False
     cache_bytes: int = 6_000_000_000

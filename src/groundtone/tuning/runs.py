@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from groundtone.errors import MissingExtra
+from groundtone.errors import MissingExtra, WrongUse
 
 Event = dict[str, Any]
 ENDS = frozenset({"trained", "paused", "cancelled", "failed"})
@@ -22,12 +23,15 @@ ENDS = frozenset({"trained", "paused", "cancelled", "failed"})
 def start(folder: Path) -> None:
     """Start, or go on with, the run in `folder`; returns at once.
 
-    The child leads a session of its own: it survives its parent and its terminal.
+    The child leads a session of its own: it survives its parent and its terminal. A job that names
+    a ``launcher`` (``torchrun …``) has its processes started by that.
 
     Raises:
         MissingExtra: the packages for tuning are not installed.
+        WrongUse: the launcher is not there.
     """
     import importlib.util
+    import shutil
 
     if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", "peft")):
         raise MissingExtra("Tuning", "tune")
@@ -43,10 +47,13 @@ def start(folder: Path) -> None:
         "OMP_DYNAMIC": "false",
         "MKL_DYNAMIC": "false",
     }
+    words = shlex.split(_launcher(folder)) or [sys.executable]
+    if shutil.which(words[0]) is None:
+        raise WrongUse(f"There is no program {words[0]!r}.", "Correct [tuning] launcher.")
     (folder / "pause").unlink(missing_ok=True)
     with (folder / "stderr.log").open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "groundtone.tuning.child", str(folder)],
+            [*words, "-m", "groundtone.tuning.child", str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -155,6 +162,12 @@ def cancel(folder: Path, *, wait_s: float = 10.0) -> bool:
     if alive(folder):
         os.kill(pid, signal.SIGKILL)
     return True
+
+
+def _launcher(folder: Path) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        return str(json.loads((folder / "job.json").read_text("utf-8")).get("launcher", ""))
+    return ""
 
 
 def _last_words(folder: Path) -> str:

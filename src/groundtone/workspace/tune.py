@@ -236,6 +236,8 @@ def prepare(
     Returns the job without the name of its model. Arguments and errors as in :func:`start`; nothing
     is written when one is raised.
     """
+    tuning = workspace.settings.tuning
+    recipe = replace(recipe, processes=recipe.processes or tuning.processes)
     base_gguf = bases.base_file(workspace.settings.chat.model)
     check_architecture(base_gguf)
     found = reading.load(path, held_out=held_out)
@@ -283,6 +285,7 @@ def prepare(
         "base_sha256": sha256_of(base_gguf),
         "system": _common_system(rows),
         "recipe": asdict(recipe),
+        "launcher": tuning.launcher,
         "contexts": asdict(contexts),
         "documents": contexts.documents,
         "invocation_tokens": invocation,
