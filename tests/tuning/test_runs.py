@@ -43,16 +43,29 @@ def test_a_death_without_a_last_word_says_how_to_go_on(tmp_path: Path) -> None:
 
 def test_the_end_of_an_earlier_life_is_not_the_end(tmp_path: Path) -> None:
     tell(tmp_path, {"event": "step", "step": 1}, {"event": "cancelled"})
-    child = life(tmp_path, 2.0)
+    child = life(tmp_path, 60)
 
     def resumed() -> None:
         time.sleep(0.5)
         tell(tmp_path, {"event": "resumed"}, {"event": "step", "step": 2}, {"event": "trained"})
+        child.kill()
 
     threading.Thread(target=resumed).start()
     names = [event["event"] for event in runs.follow(tmp_path, poll_s=0.05)]
     child.wait()
     assert names == ["step", "resumed", "step", "trained"]
+
+
+def test_a_run_is_alive_while_its_process_writes_down_its_number(tmp_path: Path) -> None:
+    child = life(tmp_path, 300)
+    signing = threading.Thread(target=lambda: [runs.sign(tmp_path, child.pid) for _ in range(200)])
+    signing.start()
+    while signing.is_alive():
+        assert runs.alive(tmp_path)
+    signing.join()
+    assert [path.name for path in tmp_path.iterdir()] == ["pid"]
+    child.kill()
+    child.wait()
 
 
 def test_a_half_written_line_waits_for_its_end(tmp_path: Path) -> None:
@@ -64,15 +77,15 @@ def test_a_half_written_line_waits_for_its_end(tmp_path: Path) -> None:
 
 def test_cancelling_ends_the_process_and_nothing_else(tmp_path: Path) -> None:
     assert not runs.cancel(tmp_path)
-    child = life(tmp_path, 60)
+    child = life(tmp_path, 300)
     assert runs.alive(tmp_path)
     assert runs.cancel(tmp_path)
     assert not runs.alive(tmp_path)
-    child.wait(timeout=5)
+    child.wait(timeout=60)
 
 
 def test_a_stranger_with_the_same_number_is_not_the_run(tmp_path: Path) -> None:
-    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
+    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
     (tmp_path / "pid").write_text(str(stranger.pid))
     assert not runs.alive(tmp_path)
     assert not runs.cancel(tmp_path)
@@ -87,9 +100,9 @@ def test_whoever_follows_can_stop_while_nothing_happens(tmp_path: Path) -> None:
     def enough() -> None:
         raise Enough
 
-    child = life(tmp_path, 30)
+    child = life(tmp_path, 300)
     with pytest.raises(Enough):
         list(runs.follow(tmp_path, meanwhile=enough))
     assert runs.alive(tmp_path)
     runs.cancel(tmp_path)
-    child.wait(timeout=5)
+    child.wait(timeout=60)

@@ -27,6 +27,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import GroundtoneError
+from groundtone.tuning import runs
 
 if TYPE_CHECKING:
     from groundtone.tuning.lora import Trainer
@@ -50,7 +51,7 @@ def main(folder: Path) -> int:
     if int(os.environ.get("RANK", "0")):
         _train(folder, lambda _event: None)
         return 0
-    (folder / "pid").write_text(str(os.getpid()))
+    runs.sign(folder, os.getpid())
     signal.signal(signal.SIGTERM, _cancel)
     _end_line(folder / "events.jsonl")
     with (folder / "events.jsonl").open("a", encoding="utf-8") as log:

@@ -60,7 +60,14 @@ def start(folder: Path) -> None:
             env=environment,
             start_new_session=True,
         )
-    (folder / "pid").write_text(str(child.pid))
+    sign(folder, child.pid)
+
+
+def sign(folder: Path, pid: int) -> None:
+    """Write down which process carries a run, in one step: nobody may read a file half written."""
+    draft = folder / f"pid-{os.getpid()}.partial"
+    draft.write_text(str(pid))
+    draft.replace(folder / "pid")
 
 
 def alive(folder: Path) -> bool:
