@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from groundtone.cores import usable
 from groundtone.errors import WrongUse
 
 
@@ -15,8 +16,5 @@ def default_threads() -> int:
         raise WrongUse("GROUNDTONE_THREADS is not a number.") from error
     if wanted > 0:
         return wanted
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        cores = os.cpu_count() or 1
+    cores = usable()
     return cores if cores <= 2 else max(2, cores // 2)

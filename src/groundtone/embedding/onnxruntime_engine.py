@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from groundtone import weights
+from groundtone.cores import usable
 from groundtone.embedding.bert import forward, read_safetensors, read_shape
 from groundtone.embedding.calibration import PROBES, SENTENCES, smoothing
 from groundtone.embedding.onnx_graph import VERSION, build
@@ -52,7 +53,7 @@ class OnnxRuntimeEmbedder:
         self._folder = weights.path(name)
         self._tokenizer = Tokenizer(self._folder / "tokenizer.json", self.max_tokens)
         self.encode = self._tokenizer.offsets
-        self._threads = threads or _cores()
+        self._threads = threads or usable()
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed")
         self.precision = precision
         session = self._open(precision)
@@ -144,9 +145,3 @@ def _keep(graph: bytes, target: Path) -> None:
     except OSError:
         with contextlib.suppress(OSError):
             draft.unlink()
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from groundtone import documents
+from groundtone.cores import usable
 from groundtone.syncing.patterns import whole
 from groundtone.syncing.readers import Limits, Readers
 from groundtone.syncing.reading import Making, Reader
@@ -115,7 +115,7 @@ class Work:
     def _start(self) -> None:
         limits = self._run.settings.sync
         count = len(self._plan.tasks)
-        processes = 1 if count <= FEW else min(MOST, max(2, (os.cpu_count() or 1) // 2))
+        processes = 1 if count <= FEW else min(MOST, max(2, usable() // 2))
         self._readers = Readers(Limits(limits.read_seconds, limits.read_mb), processes)
 
     def _making(self, collection: str) -> Making:

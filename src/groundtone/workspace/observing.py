@@ -16,6 +16,7 @@ from groundtone.advice.assessing import LONG
 from groundtone.advice.bill import TUNED, Arm
 from groundtone.advice.knowing import Evidence
 from groundtone.advice.prices import load_prices
+from groundtone.cores import usable
 from groundtone.errors import GroundtoneError
 from groundtone.workspace.predicting import remote
 
@@ -180,7 +181,7 @@ def hardware(workspace: Workspace) -> Evidence | None:
         extra = "the extra tune is still to be installed"
     gpu = ", a GPU" if Path("/dev/nvidia0").exists() else ""
     source = (
-        f"this machine: {os.cpu_count()} cores, {there / 1e9:.0f} GB{gpu}; training "
+        f"this machine: {usable()} cores, {there / 1e9:.0f} GB{gpu}; training "
         f"{base} takes about {needed / 1e9:.0f} GB; {extra}"
     )
     return Evidence("hardware", there >= needed, "observed", source)
