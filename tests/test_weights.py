@@ -238,7 +238,7 @@ def child(source: Path, die: int) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("die", [1, 5, 9])
 def test_killed_in_the_middle_leaves_nothing_half(folder: Path, die: int) -> None:
-    assert child(folder, die).wait(60) == 9
+    assert child(folder, die).wait(180) == 9
     with pytest.raises(MissingModel):
         weights.path("tiny")
     assert whole(weights.fetch("tiny", source=folder))
@@ -246,13 +246,13 @@ def test_killed_in_the_middle_leaves_nothing_half(folder: Path, die: int) -> Non
 
 def test_killed_in_the_middle_leaves_the_old_weights(folder: Path) -> None:
     weights.fetch("tiny", source=folder)
-    assert child(folder, 5).wait(60) == 9
+    assert child(folder, 5).wait(180) == 9
     assert whole(weights.verify("tiny"))
 
 
 def test_two_at_once_do_not_meet(folder: Path) -> None:
     both = [child(folder, 0), child(folder, 0)]
-    assert [one.wait(60) for one in both] == [0, 0]
+    assert [one.wait(180) for one in both] == [0, 0]
     assert whole(weights.verify("tiny"))
 
 

@@ -105,6 +105,6 @@ def test_scores_are_chances(said: str, passages: list[str]) -> None:
 
 def test_long_evidence_stays_quick() -> None:
     text = " ".join(f"The item {n} of the list costs {n * 3} dollars." for n in range(1_500))
-    began = time.perf_counter()
+    began = time.process_time()
     assert score("The item 700 of the list costs 2100 dollars.", Evidence([text])) > 0.5
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5

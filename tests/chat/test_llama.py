@@ -284,7 +284,7 @@ class TestManners:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 

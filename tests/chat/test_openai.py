@@ -210,7 +210,7 @@ def test_a_server_that_stalls_in_the_middle(scripted: Scripted) -> None:
     begun = time.perf_counter()
     with pytest.raises(EngineError, match=r"nothing more for 0\.3 s.*timeout"):
         next(stream)
-    assert time.perf_counter() - begun < 5
+    assert time.perf_counter() - begun < 20
     assert len(scripted.requests) == 1, "what has begun is not asked again"
 
 
@@ -235,7 +235,7 @@ def test_closing_the_stream_of_a_slow_server_does_not_wait(scripted: Scripted) -
     next(stream)
     begun = time.perf_counter()
     stream.close()  # type: ignore[attr-defined]
-    assert time.perf_counter() - begun < 10
+    assert time.perf_counter() - begun < 20
 
 
 PAGE = b"<!DOCTYPE html><html><body>" + b"<p>Sign in first.</p>" * 500 + b"</body></html>"

@@ -175,7 +175,7 @@ def test_over_http_on_this_machine(manual: Path) -> None:
         assert "assword" in structured(result)["passages"][0]["text"]
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=180)
 
 
 def test_a_collection_that_is_not_there_is_named_at_once(call, manual: Path) -> None:

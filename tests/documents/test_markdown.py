@@ -153,7 +153,7 @@ def test_front_matter_alone_is_a_document_with_a_note(parse) -> None:
     assert document.notes
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "hostile",
     ["[" * 100_000, "# " + "[" * 100_000, ">" * 100_000, "`" * 50_000, "<!-- " * 20_000,

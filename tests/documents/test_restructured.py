@@ -220,7 +220,7 @@ def test_windows_line_ends_and_tabs() -> None:
     ]
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "hostile",
     ["".join(" " * n + "x\n\n" for n in range(300)) * 10, "== ==\na\n\n" * 20_000, "* " * 50_000,

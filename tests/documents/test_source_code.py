@@ -169,7 +169,7 @@ def test_an_unknown_language() -> None:
     assert cuts(parse("SELECT 1;\n\nSELECT 2;\n", "a.sql")) == ["SELECT 1;", "SELECT 2;"]
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "hostile",
     ["(" * 100_000, "class A:\n " * 5_000, "def f(): pass\n" * 3_000, "# c\n" * 50_000,

@@ -154,10 +154,10 @@ def test_an_archive_that_holds_its_like_without_end_costs_nothing(take: Taking) 
     # The shape of 42.zip: 16 archives of 16 archives of 16 archives of zeros.
     bomb = nested_zip(3, wide=16, core=bytes(9_000_000))
     assert len(bomb) < 100_000
-    start = time.perf_counter()
+    start = time.process_time()
     reading = read_or_reason(take, bomb, max_bytes=20_000_000)
     assert "unpacks to more than 100 MB" in reading
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def read_or_reason(take: Taking, data: bytes, **options: int) -> str:

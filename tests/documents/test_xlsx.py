@@ -297,7 +297,7 @@ def test_dates_strings_and_errors_by_their_cell_types(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_cells_on_a_diagonal_do_not_fill_the_memory() -> None:
     rows = [Row(number, {number % 16_000 + 1: "x"}) for number in range(1, 60_000)]
     lines = [line for region in regions(rows) for line in region.lines()]

@@ -201,7 +201,7 @@ def running(workspace: Workspace, worker: Worker) -> threading.Thread:
 
 
 def wait(workspace: Workspace, id: str, condition: Callable[[StoredJob], bool]) -> StoredJob:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while time.monotonic() < end:
         job = fine_tuning.find(workspace, id)
         if condition(job):

@@ -28,10 +28,10 @@ class Stubbed:
     process: subprocess.Popen[str]
 
     def client(self) -> OpenAI:
-        return OpenAI(base_url=self.url, api_key="any", max_retries=0, timeout=60)
+        return OpenAI(base_url=self.url, api_key="any", max_retries=0, timeout=120)
 
     def async_client(self) -> AsyncOpenAI:
-        return AsyncOpenAI(base_url=self.url, api_key="any", max_retries=0, timeout=60)
+        return AsyncOpenAI(base_url=self.url, api_key="any", max_retries=0, timeout=120)
 
     def worker_pid(self) -> int:
         """The worker's process, by what the system knows of the server's children."""
@@ -44,7 +44,7 @@ class Stubbed:
         return int(until(found))
 
 
-def until(told: Callable[[], Any], seconds: float = 60.0) -> Any:
+def until(told: Callable[[], Any], seconds: float = 180.0) -> Any:
     """What `told` returns, once it is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

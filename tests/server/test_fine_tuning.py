@@ -220,7 +220,7 @@ def test_the_async_client_does_the_same(tmp_path: Path) -> None:
 
 
 async def reaches(client: openai.AsyncOpenAI, id: str, status: str) -> None:
-    for _ in range(600):
+    for _ in range(2_400):
         if (await client.fine_tuning.jobs.retrieve(id)).status == status:
             return
         await asyncio.sleep(0.05)
@@ -385,7 +385,7 @@ def test_a_client_that_goes_away_while_uploading_leaves_nothing(server: Stubbed)
 
     with pytest.raises((ConnectionError, httpx.HTTPError)):
         httpx.post(
-            f"{server.url}/files", content=half(), timeout=30,
+            f"{server.url}/files", content=half(), timeout=60,
             headers={"content-type": "multipart/form-data; boundary=b"},
         )  # fmt: skip
     time.sleep(0.2)

@@ -96,7 +96,7 @@ def test_a_revoked_key_ends_within_moments(server: Served) -> None:
         key, secret = workspace.catalog.create_key(["chat"])
         assert http.get("/v1/models", headers=bearer(secret)).status_code == 200
         workspace.catalog.revoke_key(key.id)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while http.get("/v1/models", headers=bearer(secret)).status_code == 200:
             assert time.monotonic() < end
             time.sleep(0.1)
@@ -117,7 +117,7 @@ def test_a_client_that_goes_away_stops_the_model(server: Served) -> None:
         with http.stream("POST", "/v1/chat/completions", json=body) as answer:
             assert next(answer.iter_lines()).startswith("data:")
             assert "groundtone_generations 1.0" in http.get("/metrics").text
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while "groundtone_generations 0.0" not in http.get("/metrics").text:
             assert time.monotonic() < end, "it goes on writing for nobody"
             time.sleep(0.2)
@@ -133,7 +133,7 @@ def test_without_keys_this_machine_alone_is_served_until_the_first_key(tmp_path:
                 assert http.get("/v1/models", headers=odd).status_code == 403
             with Workspace.open(tmp_path) as workspace:
                 key, secret = workspace.catalog.create_key(["chat"])
-                end = time.monotonic() + 30
+                end = time.monotonic() + 60
                 while http.get("/v1/models").status_code == 200:
                     assert time.monotonic() < end
                     time.sleep(0.1)

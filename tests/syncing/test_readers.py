@@ -54,7 +54,7 @@ def test_hostile_files_cost_only_themselves(place: Place) -> None:
         place.write(name, "good\n\nGood at last.", age=50)
     started = time.perf_counter()
     report = place.sync()
-    assert time.perf_counter() - started < 20
+    assert time.perf_counter() - started < 60
     assert report.added == 2 and report.unchanged == 21
     assert [name for name, _ in report.failed] == [
         name for name in ORDERS if name not in ("killed.txt", "lacking.txt")
@@ -106,7 +106,7 @@ def test_a_reader_dies_with_its_parent_while_it_hangs(tmp_path: Path) -> None:
     finally:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(map(_runs, children)) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not any(map(_runs, children))

@@ -125,7 +125,7 @@ def test_thousands_of_files_are_seen_in_a_moment(tmp_path: Path) -> None:
         make(tmp_path, f"{number % 20}/{number}.md")
     taken = []
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         assert len(scan(tmp_path).files) == 3000
-        taken.append(time.perf_counter() - started)
+        taken.append(time.process_time() - started)
     assert min(taken) < 0.5  # about 0.04 s where nothing else runs

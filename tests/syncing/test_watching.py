@@ -29,7 +29,7 @@ def watch(*sources: Path | str, recheck: float = 900) -> Watch:
 
 
 def due_after(
-    made: Watch, act: Callable[[], object], patience: float = 5
+    made: Watch, act: Callable[[], object], patience: float = 60
 ) -> tuple[list[Path | str], float]:
     """What is due after something happens, and how long that took; [] if nothing is."""
     actor = threading.Timer(0.05, act)
@@ -69,7 +69,7 @@ def test_changes_are_due_within_two_seconds(docs: Path, told: bool) -> None:
     ]
     for act in acts if told else acts[:2]:
         due, took = due_after(made, act)
-        assert due == [docs] and took < 20
+        assert due == [docs] and took < 30
 
 
 def test_many_changes_are_told_together(docs: Path) -> None:
@@ -81,7 +81,7 @@ def test_many_changes_are_told_together(docs: Path) -> None:
             time.sleep(0.005)
 
     due, took = due_after(made, act)
-    assert due == [docs] and took < 20
+    assert due == [docs] and took < 30
     due, _ = due_after(made, lambda: None, patience=0.6)
     assert due == []
 
@@ -117,7 +117,7 @@ def test_a_single_file_that_an_editor_replaces(docs: Path) -> None:
 
     for act in (replace, single.unlink, lambda: single.write_text("again")):
         due, took = due_after(made, act)
-        assert due == [single] and took < 20
+        assert due == [single] and took < 30
 
 
 def test_a_folder_that_goes_and_comes_back(docs: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_folder_that_goes_and_comes_back(docs: Path) -> None:
     while made.wait(0.6):
         pass  # until it is quiet again
     due, took = due_after(made, lambda: (docs / "b.md").write_text("text"))
-    assert due == [docs] and took < 20
+    assert due == [docs] and took < 30
 
 
 def test_a_folder_that_becomes_another_one(docs: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_folder_that_becomes_another_one(docs: Path) -> None:
 def test_pages_are_due_at_their_interval(docs: Path) -> None:
     made = watch(docs, "https://example.com/", recheck=0.5)
     due, took = due_after(made, lambda: None)
-    assert due == ["https://example.com/"] and took < 20
+    assert due == ["https://example.com/"] and took < 30
 
 
 def test_what_failed_is_due_again_later_and_later(docs: Path) -> None:

@@ -36,7 +36,7 @@ def served(folder: Path) -> Iterator[str]:
         yield json.loads(line)["url"].removesuffix("/v1")
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
 
 
 def keep_answer(folder: Path, question: str, quote: str) -> str:
