@@ -19,8 +19,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/groundtone demo $(DEMO)
 
+# Two processes, each bound to cores of its own (tests/processes.py); PYTEST= adds arguments.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(PYTEST)
 
 lint: setup
 	$(BIN)/ruff check .

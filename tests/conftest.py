@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from tests import processes
+
+processes.bind()  # before anything counts the cores
 
 # The same examples in each run, so that a failure is the change's and not the day's.
 settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -19,6 +22,13 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Recognising a page takes seconds; tests that want it switch it on.
 os.environ.setdefault("GROUNDTONE_OCR", "off")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        processes.arrange(items)
+
 
 _LOOPBACK = ("127.", "::1", "localhost")
 _connect = socket.socket.connect
