@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -74,9 +74,20 @@ class Attached(Database):
                 connection.execute(delete(attached).where(same))
                 connection.execute(insert(attached).values(asdict(file)))
 
-    def attached(self, collection: str, batch: str | None = None) -> list[AttachedFile]:
-        """The files of a collection, or of one of its batches, newest first."""
+    def attached(
+        self,
+        collection: str,
+        batch: str | None = None,
+        files: Collection[str] | None = None,
+    ) -> list[AttachedFile]:
+        """The files of a collection, or of one of its batches, newest first.
+
+        Args:
+            files: ids, at most some hundreds: only these.
+        """
         query = select(attached).where(attached.c.collection == collection)
+        if files is not None:
+            query = query.where(attached.c.file.in_(sorted(files)))
         if batch is not None:
             query = query.where(attached.c.batch == batch)
         query = query.order_by(attached.c.created_at.desc(), attached.c.file)

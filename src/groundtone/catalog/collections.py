@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from groundtone.catalog.records import DEFAULT_COLLECTION, StoredCollection
+from groundtone.catalog.records import DEFAULT_COLLECTION, NamedCollection, StoredCollection
 from groundtone.catalog.schema import Database, collections, documents, sources
 
 
@@ -44,6 +44,20 @@ class Collections(Database):
             )
             for name in [DEFAULT_COLLECTION, *sorted(names)]
         ]
+
+    def collection(self, name: str) -> NamedCollection | None:
+        """The one of this name, not counted, which is much faster; None if there is none."""
+        held = select(sources.c.path).where(sources.c.collection == name).order_by(sources.c.id)
+        with self.read() as connection:
+            made = connection.execute(
+                select(collections).where(collections.c.name == name)
+            ).one_or_none()
+            paths = tuple(connection.scalars(held))
+        if made is None and not paths and name != DEFAULT_COLLECTION:
+            return None
+        return NamedCollection(
+            name, paths, made.metadata if made else {}, made.created_at if made else None
+        )
 
     def put_collection(self, name: str, metadata: Mapping[str, Any]) -> bool:
         """Remember a collection, or what is said of it; returns whether it is new."""

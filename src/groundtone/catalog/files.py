@@ -69,9 +69,15 @@ class Files(Database):
         with self.write() as connection:
             connection.execute(insert(files).values(asdict(file)))
 
-    def get_file(self, id: str) -> StoredFile | None:
-        """The file of this id; None for one that is not there, or has expired."""
+    def get_file(self, id: str, owner: str | None = None) -> StoredFile | None:
+        """The file of this id; None for one that is not there, or has expired.
+
+        Args:
+            owner: one of another's is not there either, and nothing of it is read; None: anybody's.
+        """
         query = select(files).where(files.c.id == id, _lasting())
+        if owner is not None:
+            query = query.where(files.c.owner == owner)
         with self.read() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else StoredFile(**row._mapping)

@@ -148,10 +148,14 @@ class Jobs(Database):
             connection.execute(insert(jobs).values(asdict(job)))
             _tell(connection, job.id, events)
 
-    def get_job(self, id: str) -> StoredJob | None:
-        """The job of this id."""
+    def get_job(self, id: str, owner: str | None = None) -> StoredJob | None:
+        """The job of this id.
+
+        Args:
+            owner: one of another's is not there, and nothing of it is read; None: anybody's.
+        """
         with self.read() as connection:
-            return _get(connection, id)
+            return _get(connection, id, owner=owner)
 
     def list_jobs(
         self,
@@ -390,8 +394,12 @@ def _claimable(now: float) -> ColumnElement[bool]:
     return and_(free, or_(work, jobs.c.stopping))
 
 
-def _get(connection: Connection, id: str, *, lock: bool = False) -> StoredJob | None:
+def _get(
+    connection: Connection, id: str, *, owner: str | None = None, lock: bool = False
+) -> StoredJob | None:
     query = select(jobs).where(jobs.c.id == id)
+    if owner is not None:
+        query = query.where(jobs.c.owner == owner)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     return None if row is None else StoredJob(**row._mapping)
 

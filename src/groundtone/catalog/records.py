@@ -32,7 +32,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredCollection:
+class NamedCollection:
     """A named set of sources.
 
     Attributes:
@@ -43,10 +43,16 @@ class StoredCollection:
 
     name: str
     sources: tuple[str, ...]
-    documents: int
-    chunks: int
     metadata: Mapping[str, Any]
     created_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCollection(NamedCollection):
+    """A named set of sources, counted."""
+
+    documents: int
+    chunks: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,8 +113,8 @@ def find(workspace: Workspace, id: str, owner: str | None = None) -> StoredJob:
     Raises:
         Refused: there is none.
     """
-    job = workspace.catalog.get_job(id)
-    if job is None or job.kind != KIND or owner not in (None, job.owner):
+    job = workspace.catalog.get_job(id, owner)
+    if job is None or job.kind != KIND:
         raise Refused(
             f"Could not find fine tune: {id}", param="fine_tuning_job_id",
             code="fine_tune_not_found", missing=True,
@@ -294,8 +294,8 @@ def _base(workspace: Workspace, model: str) -> str:
 
 
 def _check_file(workspace: Workspace, id: str, param: str, owner: str | None) -> None:
-    file = workspace.catalog.get_file(id)
-    if file is None or owner not in (None, file.owner):
+    file = workspace.catalog.get_file(id, owner)
+    if file is None:
         raise Refused(f"The file {id} does not exist.", param=param, code="file_not_found")
     if file.purpose != PURPOSE:
         raise Refused(

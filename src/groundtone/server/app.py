@@ -28,6 +28,7 @@ ROUTES = (
     "embeddings",
     "models",
     "vector_stores",
+    "store_files",
     "files",
     "fine_tuning",
     "health",

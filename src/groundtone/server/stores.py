@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from groundtone.catalog import DocumentInfo, StoredCollection, StoredJob
+from groundtone.catalog import DocumentInfo, NamedCollection, StoredJob
 from groundtone.catalog.attached import AttachedFile
 from groundtone.retrieval.visibility import visible
 from groundtone.server import citing, naming
@@ -69,11 +69,11 @@ class StoreView:
 
     def __init__(self, workspace: Workspace, principal: Principal, id: str) -> None:
         name = id.removeprefix(PREFIX)
-        found = [one for one in workspace.collections() if one.name == name]
-        if not id.startswith(PREFIX) or not found or not principal.may_use(name):
+        found = naming.found(workspace, principal, name) if id.startswith(PREFIX) else None
+        if found is None:
             raise missing("vector store", id)
         self.id = id
-        self.collection: StoredCollection = found[0]
+        self.collection: NamedCollection = found
         self._workspace = workspace
         self._principal = principal
         self._limits = naming.limits(workspace, principal, name)
@@ -222,8 +222,8 @@ def create(workspace: Workspace, principal: Principal, name: str, said: dict[str
     if principal.collections is not None:
         raise ApiError(403, "This key may not make vector stores.", code="missing_scope")
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "store"
-    known = {one.name for one in workspace.collections()}
-    unique = slug if slug not in known else f"{slug}-{uuid.uuid4().hex[:8]}"
+    taken = workspace.catalog.collection(slug) is not None
+    unique = f"{slug}-{uuid.uuid4().hex[:8]}" if taken else slug
     workspace.create_collection(unique, {**said, NAME: name or unique})
     return PREFIX + unique
 

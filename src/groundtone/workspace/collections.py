@@ -36,7 +36,7 @@ def create(workspace: Workspace, name: str, metadata: Mapping[str, Any]) -> Stor
 
 
 def find(workspace: Workspace, name: str) -> StoredCollection:
-    """The collection of this name.
+    """The collection of this name, counted.
 
     Raises:
         WrongUse: there is none.
@@ -45,10 +45,7 @@ def find(workspace: Workspace, name: str) -> StoredCollection:
     for collection in known:
         if collection.name == name:
             return collection
-    raise WrongUse(
-        f"There is no collection {name!r} here.",
-        f"Name one of them: {', '.join(one.name for one in known)}.",
-    )
+    raise _unknown(name, known)
 
 
 def delete(workspace: Workspace, name: str) -> int:
@@ -81,8 +78,13 @@ def labels(workspace: Workspace, names: Iterable[str]) -> frozenset[str]:
     Raises:
         WrongUse: one of them does not exist.
     """
-    wanted = [find(workspace, name) for name in names]
-    return frozenset(f"source={path}" for one in wanted for path in one.sources)
+    found: set[str] = set()
+    for name in names:
+        one = workspace.catalog.collection(name)
+        if one is None:
+            raise _unknown(name, workspace.catalog.collections())
+        found |= {f"source={path}" for path in one.sources}
+    return frozenset(found)
 
 
 def checked(name: str) -> str:
@@ -98,3 +100,10 @@ def checked(name: str) -> str:
             f"ends; without a name it is {DEFAULT_COLLECTION!r}.",
         )
     return name
+
+
+def _unknown(name: str, known: Iterable[StoredCollection]) -> WrongUse:
+    return WrongUse(
+        f"There is no collection {name!r} here.",
+        f"Name one of them: {', '.join(one.name for one in known)}.",
+    )

@@ -160,8 +160,10 @@ async def find(request: Request, principal: Principal, id: str) -> StoredFile:
         ApiError: 404. Whether there is one of others is not told.
     """
     serving = _serving(request)
-    file: StoredFile | None = await serving.quick(serving.workspace.catalog.get_file, id)
-    if file is None or seen_by(principal) not in (None, file.owner):
+    file: StoredFile | None = await serving.quick(
+        serving.workspace.catalog.get_file, id, seen_by(principal)
+    )
+    if file is None:
         raise ApiError(404, f"No such File object: {id}", param="id", code="file_not_found")
     return file
 
