@@ -215,6 +215,8 @@ class Chat(_Section):
     Attributes:
         aliases: other names that programs may call ``model`` by, such as the one of a hosted model
             that stands in their code.
+        parallel: requests worked on at once; None: 1 for a local model, 4 for a remote one. Above 1
+            llama.cpp writes answers together, faster, but none is reproducible any more.
         timeout: seconds without a byte after which a remote server counts as stalled.
     """
 
@@ -223,6 +225,7 @@ class Chat(_Section):
     context_tokens: Annotated[int, Field(ge=256)] = 4096
     max_tokens: Count = 256
     threads: Threads = None
+    parallel: Count | None = None
     timeout: Annotated[float, Field(gt=0)] = 120
 
 
@@ -496,6 +499,7 @@ DEFAULT_FILE = """\
 # context_tokens = 4096
 # max_tokens = 256             # longest answer
 # threads =                    # a number; not set: what the machine has
+# parallel =                   # answers written at once; not set: 1, or 4 by a remote server
 # timeout = 120                # seconds without a byte from a remote server
 # aliases = []                 # further names of the base, for programs that ask for theirs
 

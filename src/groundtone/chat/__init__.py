@@ -126,8 +126,8 @@ def open_chat(
         name: one of `FORMS`.
         threads: local engines: CPU threads; default $GROUNDTONE_THREADS or the physical cores.
         context_tokens: default 8,192, or less where the model has less.
-        parallel: requests served at once; default 2 for llama.cpp, 4 for remote engines; OpenVINO
-            always serves one after the other.
+        parallel: requests worked on at once; default 4 for remote engines, 1 for llama.cpp, whose
+            answers are reproducible only then; OpenVINO always serves one after the other.
         timeout: remote engines: seconds without a byte after which the server counts as stalled.
 
     Raises:
@@ -251,7 +251,7 @@ def _local(
     from groundtone.chat.llama import LlamaEngine
 
     return LlamaEngine(
-        path, name=name, threads=threads, context_tokens=context or 8192, parallel=parallel or 2
+        path, name=name, threads=threads, context_tokens=context or 8192, parallel=parallel or 1
     )
 
 

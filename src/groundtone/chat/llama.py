@@ -1,16 +1,14 @@
 """The local engine: llama.cpp in this process, through xllamacpp.
 
-The same request gives the same tokens whatever is asked at the same time, with any number of
-threads or slots, and no adapter sees what another one read. Two things make it so. The slots'
-state is reused by our own account (`groundtone.chat.places`). And flash attention is off and the
-key-value store is not unified: with either on, the sums inside attention depend on how a prompt
-was cut into batches (measured: log-probabilities move by up to 0.18).
+The same request gives the same tokens, with the same probabilities, whatever was asked before and
+is asked at the same time, with any number of slots, and no adapter sees what another one read. Two
+things make it so: a prompt is always read in the same pieces, of which only whole ones are used
+again (`groundtone.chat.places`), and the requests take turns. A token's sums differ in their last
+bits with how many tokens are computed together, and at a near tie an answer parts there; llama.cpp
+puts all that is to do into one batch.
 
-One thing is left: a token that is read alone, as the last one of a prompt that was read before,
-goes through other kernels than one in a batch. On some processors these agree to the last bit; on
-Sapphire Rapids they do not: one of five greedy answers parted at a near tie between the first time
-and the second. Prompts would have to be read in fixed pieces, as `groundtone.chat.paged` does it
-for OpenVINO; llama.cpp's server has no call for that.
+With `parallel` above 1 they are put there: together they are written faster (two in 1.25 times the
+processor time of one), and none is reproducible any more.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from groundtone.chat import BASE, Completion, Message, check_limits, check_room
 from groundtone.chat.adapters import (
@@ -31,12 +29,10 @@ from groundtone.chat.adapters import (
 )
 from groundtone.chat.metadata import metadata
 from groundtone.chat.places import Places, Plan, Step, Weights
+from groundtone.chat.process import BATCH, Backend
 from groundtone.chat.threads import default_threads
 from groundtone.chat.vocabulary import vocabulary
 from groundtone.errors import EngineError, WrongUse
-
-if TYPE_CHECKING:
-    from groundtone.chat.process import Backend
 
 
 class LlamaEngine:
@@ -47,8 +43,9 @@ class LlamaEngine:
         name: what to call it; "base" and this name choose it in `stream`.
         threads: CPU threads; default $GROUNDTONE_THREADS or the physical cores.
         context_tokens: for prompt and answer together; at most what the model was trained for.
-        parallel: requests worked on at once, each with its own state (about 23 KB a token for
-            SmolLM2-135M).
+        parallel: requests worked on at once. At 1 they take turns and are reproducible; above,
+            they are written together. So many prompts, at least two, are kept (about 23 KB a
+            token for SmolLM2-135M).
         adapters: names and files to load at once, as `load` does.
 
     Raises:
@@ -64,7 +61,7 @@ class LlamaEngine:
         name: str = BASE,
         threads: int | None = None,
         context_tokens: int = 8192,
-        parallel: int = 2,
+        parallel: int = 1,
         adapters: Mapping[str, Path] | None = None,
     ) -> None:
         self.path = Path(path)
@@ -84,7 +81,7 @@ class LlamaEngine:
         self._idle = threading.Condition(self._lock)
         self._backend: Backend | None = None
         self._adapters: dict[str, Adapter] = {}
-        self._places = Places(self.parallel)
+        self._places = self._empty(0)
         self._closed = False
         self.load(dict(adapters or {}))
 
@@ -168,13 +165,14 @@ class LlamaEngine:
             self._leave()
             raise
 
-        def ended(known: bool, whole: bool) -> None:
-            places.give_back(plan, known=known, whole=whole)
+        def ended(whole: bool) -> None:
+            places.give_back(plan, whole=whole)
             self._leave()
 
         reading = {"prompt": prompt, "max_tokens": 0, "temperature": 0.0}
+        reader = adapter if weights.plain else None
         requests = [
-            *(self._request(reading, plan, step, None) for step in plan.before),
+            *(self._request(reading, plan, step, reader) for step in plan.before),
             self._request(request, plan, plan.final, adapter),
         ]
         yield from _pieces(backend.stream(requests, ended=ended), begun)
@@ -182,9 +180,10 @@ class LlamaEngine:
     def _request(
         self, request: dict[str, Any], plan: Plan, step: Step, adapter: Adapter | None
     ) -> dict[str, Any]:
+        prompt: list[int] = request["prompt"]
         sent = {
             **request,
-            "prompt": request["prompt"][: step.length],
+            "prompt": prompt[: step.length] + _others(prompt[step.length :][: step.cut]),
             "id_slot": plan.slot,
             "cache_prompt": step.cache,
         }
@@ -216,8 +215,6 @@ class LlamaEngine:
             EngineError: an adapter is missing, is for another model, or changes nothing. What was
                 loaded before stays loaded.
         """
-        from groundtone.chat.process import Backend
-
         wanted = {name: Path(path) for name, path in adapters.items()}
         for name in wanted:
             if name in (BASE, self.name):
@@ -234,11 +231,11 @@ class LlamaEngine:
             # A plain adapter reads with its own weights from the first token on: give it a place
             # of its own, so that it does not push out what the base has read.
             extra = any(adapter.matched is None for adapter in found.values())
-            slots = self.parallel + (1 if extra else 0)
+            places = self._empty(1 if extra else 0)
             backend = Backend(
                 self.path,
                 adapters=[adapter.path for adapter in found.values()],
-                slots=slots,
+                slots=places.count,
                 context=self.context_tokens,
                 threads=self.threads,
             )
@@ -254,9 +251,12 @@ class LlamaEngine:
                 raise
             self._idle.wait_for(lambda: self._running == 0)
             old, self._backend = self._backend, backend
-            self._adapters, self._places = found, Places(slots)
+            self._adapters, self._places = found, places
             if old is not None:
                 old.close()
+
+    def _empty(self, extra: int) -> Places:
+        return Places(max(2, self.parallel) + extra, piece=BATCH, at_once=self.parallel)
 
     # -- life --------------------------------------------------------------------------------
 
@@ -295,6 +295,11 @@ class LlamaEngine:
         with self._idle:
             self._running -= 1
             self._idle.notify_all()
+
+
+def _others(tokens: Sequence[int]) -> list[int]:
+    """Return for each token one that it is not."""
+    return [0 if token else 1 for token in tokens]
 
 
 def _pieces(events: Iterator[dict[str, Any]], begun: float) -> Iterator[str | Completion]:

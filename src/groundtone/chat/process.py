@@ -117,14 +117,14 @@ class Backend:
         return answer
 
     def stream(
-        self, requests: Sequence[dict[str, Any]], *, ended: Callable[[bool, bool], None]
+        self, requests: Sequence[dict[str, Any]], *, ended: Callable[[bool], None]
     ) -> Iterator[dict[str, Any]]:
         """Yield the server's events; closing the iterator stops the work at the next batch.
 
         Args:
             requests: made one after the other; the events are those of the last one.
             ended: called once when the work is over, even if nobody reads the events any more:
-                whether the server did not refuse or fail, and whether it read the whole prompt.
+                whether the server read the whole prompt, and did not refuse or fail.
         """
         events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         stopped = threading.Event()
@@ -158,7 +158,7 @@ class Backend:
             except BaseException as error:
                 final, good = error, False
             finally:
-                ended(good, whole and good)
+                ended(whole and good)
                 events.put(final)
 
         worker = threading.Thread(target=work, name="groundtone-llama", daemon=True)

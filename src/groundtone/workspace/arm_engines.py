@@ -95,6 +95,7 @@ class ArmEngines:
             name,
             context_tokens=chat.context_tokens,
             threads=chat.threads,
+            parallel=chat.parallel,
             timeout=chat.timeout,
         )
         tuned = {

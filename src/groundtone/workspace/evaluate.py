@@ -186,6 +186,7 @@ def _open(workspace: Workspace, settings: Settings) -> ChatEngine:
         settings.chat.model,
         context_tokens=settings.chat.context_tokens,
         threads=settings.chat.threads,
+        parallel=settings.chat.parallel,
         timeout=settings.chat.timeout,
     )
     if settings.chat.model == workspace.settings.chat.model:

@@ -167,6 +167,7 @@ class Workspace:
             self.settings.chat.model,
             context_tokens=self.settings.chat.context_tokens,
             threads=self.settings.chat.threads,
+            parallel=self.settings.chat.parallel,
             timeout=self.settings.chat.timeout,
         )
         self._loaded = self.adapters()
