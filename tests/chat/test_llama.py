@@ -251,6 +251,32 @@ class TestLoading:
                     done = complete(engine, TALKS["first"], model=model, max_tokens=LENGTH)
                     assert done.text == alone["first", model]
 
+    def test_adapters_are_changed_under_requests_that_never_cease(
+        self, small: Path, adapters: dict[str, Path]
+    ) -> None:
+        ended = threading.Event()
+        with LlamaEngine(small, threads=1, context_tokens=512) as engine:
+            told: list[str] = []
+
+            def ask() -> None:
+                while not ended.is_set():
+                    told.append(complete(engine, TALKS["first"], max_tokens=LENGTH).text)
+
+            callers = [threading.Thread(target=ask) for _ in range(4)]
+            loading = threading.Thread(
+                target=engine.load, args=({"plain": adapters["plain"]},), daemon=True
+            )
+            for thread in (*callers, loading):
+                thread.start()
+            loading.join(120)
+            loaded = not loading.is_alive()
+            ended.set()
+            for thread in callers:
+                thread.join()
+            assert loaded
+            assert complete(engine, TALKS["first"], model="plain", max_tokens=2).completion_tokens
+            assert len(set(told)) == 1, "no request was dropped or answered otherwise"
+
     def test_loading_the_same_again_keeps_the_server(
         self, engine: LlamaEngine, adapters: dict[str, Path]
     ) -> None:

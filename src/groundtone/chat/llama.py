@@ -78,6 +78,7 @@ class LlamaEngine:
         self._vocabulary = vocabulary(self.path)
         self._lock = threading.Lock()
         self._running = 0
+        self._changing = False
         self._idle = threading.Condition(self._lock)
         self._backend: Backend | None = None
         self._adapters: dict[str, Adapter] = {}
@@ -249,7 +250,13 @@ class LlamaEngine:
             except BaseException:
                 backend.close()
                 raise
-            self._idle.wait_for(lambda: self._running == 0)
+            # New requests wait meanwhile: if they kept coming, there would always be one at work.
+            self._changing = True
+            try:
+                self._idle.wait_for(lambda: self._running == 0)
+            finally:
+                self._changing = False
+                self._idle.notify_all()
             old, self._backend = self._backend, backend
             self._adapters, self._places = found, places
             if old is not None:
@@ -286,6 +293,7 @@ class LlamaEngine:
     def _enter(self) -> Backend:
         """Begin to work with the server; `load` and `close` wait for `_leave`."""
         with self._idle:
+            self._idle.wait_for(lambda: not self._changing)
             self._open()
             assert self._backend is not None
             self._running += 1
