@@ -67,6 +67,18 @@ def numbers(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryMetricReader]:
     provider.shutdown()
 
 
+def recorded(numbers: InMemoryMetricReader) -> dict[str, list[Any]]:
+    """The points of every metric, by its name."""
+    data = numbers.get_metrics_data()
+    assert data is not None
+    return {
+        metric.name: list(metric.data.data_points)
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    }
+
+
 def answer(**changes: Any) -> None:
     telemetry.begin().answered(
         {**TOLD, **changes}, question=QUESTION, base="openai:gpt-4.1-mini", embedder="minilm"
@@ -153,14 +165,7 @@ def test_metrics_count_tokens_times_and_outcomes(
 ) -> None:
     answer()
     answer(model="", refused=True)
-    data = numbers.get_metrics_data()
-    assert data is not None
-    found = {
-        metric.name: list(metric.data.data_points)
-        for resource in data.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-    }
+    found = recorded(numbers)
     tokens = {
         point.attributes["gen_ai.token.type"]: point.sum
         for point in found["gen_ai.client.token.usage"]
@@ -171,6 +176,44 @@ def test_metrics_count_tokens_times_and_outcomes(
     outcomes = {p.attributes["groundtone.outcome"]: p.value for p in found["groundtone.answers"]}
     assert outcomes == {"answered": 1, "refused": 1}
     assert found["groundtone.retrieval.duration"][0].count == 2
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_work_on_a_job_is_a_span_around_what_it_does(
+    spans: InMemorySpanExporter,
+    numbers: InMemoryMetricReader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: bool,
+) -> None:
+    pytest.importorskip("sqlalchemy")
+    from groundtone.catalog import StoredJob
+    from groundtone.jobs.worker import KINDS, Worker
+
+    def work(_workspace: Workspace, hold: Any) -> None:
+        telemetry.begin().found(1, question=QUESTION)
+        if wrong:
+            raise RuntimeError("boom")
+        hold.succeed()
+
+    monkeypatch.setitem(KINDS, "sync", work)
+    with Workspace.create(tmp_path / "kb") as workspace:
+        workspace.catalog.put_job(StoredJob("job-1", "sync", "sync", {}))
+        Worker(workspace.folder).step(workspace.catalog)
+    inner, outer = spans.get_finished_spans()
+    assert (inner.name, outer.name) == ("retrieval", "job sync")
+    assert inner.parent is not None and outer.context is not None
+    assert inner.parent.span_id == outer.context.span_id
+    outcome = "failed" if wrong else "succeeded"
+    assert dict(outer.attributes or {}) == {
+        "groundtone.job.kind": "sync",
+        "groundtone.job.id": "job-1",
+        "groundtone.job.attempt": 1,
+        "groundtone.outcome": outcome,
+    }
+    assert outer.status.is_ok is not wrong
+    (point,) = recorded(numbers)["groundtone.job.duration"]
+    assert point.attributes["groundtone.outcome"] == outcome
 
 
 def test_errors_are_marked(spans: InMemorySpanExporter) -> None:

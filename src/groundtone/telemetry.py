@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -44,6 +45,60 @@ def configure() -> None:
         )
         return
     telemetry_export.install(traces, metrics)
+
+
+def flush() -> None:
+    """Send what is not sent yet: for a process that ends without Python's own end."""
+    if not _traced():
+        return
+    from opentelemetry import metrics, trace
+
+    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
+        with suppress(Exception):  # what cannot be sent now is lost, and nothing else
+            getattr(provider, "force_flush", lambda: None)()
+
+
+class Job:
+    """The work of one process on one job: a span, and its time; what is done within lies inside.
+
+    Args:
+        kind: which work, as the queue names it.
+        id: of the job.
+        attempt: how often it was taken up, this time included.
+    """
+
+    def __init__(self, kind: str, id: str, attempt: int) -> None:
+        self.outcome = "unknown"
+        """How the work ended: the state that the job is in then; set it before leaving."""
+        self._about = {"groundtone.job.kind": kind}
+        self._more = {"groundtone.job.id": id, "groundtone.job.attempt": attempt}
+        self._entered = ExitStack()
+        self._span: Any = None
+        self._began = 0.0
+
+    def __enter__(self) -> Job:
+        self._began = time.monotonic()
+        if _traced():
+            from opentelemetry import trace
+
+            self._span = self._entered.enter_context(
+                trace.get_tracer(_SCOPE).start_as_current_span(
+                    f"job {self._about['groundtone.job.kind']}",
+                    attributes={**self._about, **self._more},
+                )
+            )
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._span is not None:
+            from opentelemetry import metrics, trace
+
+            told = {**self._about, "groundtone.outcome": self.outcome}
+            self._span.set_attributes(told)
+            if self.outcome == "failed":
+                self._span.set_status(trace.StatusCode.ERROR)
+            _job_duration(metrics.get_meter_provider()).record(time.monotonic() - self._began, told)
+        self._entered.__exit__(*error)
 
 
 def begin() -> Watch:
@@ -183,6 +238,12 @@ def _measure(told: Mapping[str, Any], shared: Mapping[str, str], seconds: float)
         tokens.record(usage["prompt_tokens"], {**shared, "gen_ai.token.type": "input"})
         tokens.record(usage["completion_tokens"], {**shared, "gen_ai.token.type": "output"})
         duration.record(max(0.0, seconds), dict(shared))
+
+
+@lru_cache(maxsize=4)
+def _job_duration(provider: Any) -> Any:
+    meter = provider.get_meter(_SCOPE)
+    return meter.create_histogram("groundtone.job.duration", "s", "Time of work on a job.")
 
 
 @lru_cache(maxsize=4)

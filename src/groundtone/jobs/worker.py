@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from groundtone import telemetry
 from groundtone.catalog import Catalog, JobEvent, StoredJob
 from groundtone.errors import Busy, GroundtoneError
 from groundtone.jobs import comparing, syncing, tuning
@@ -81,8 +82,13 @@ class Worker:
         job = catalog.claim_job(f"{self.name}/{'+'.join(chosen)}", chosen, self._lease_s)
         if job is None:
             return False
-        with Hold(catalog, job, lease_s=self._lease_s, stopping=self.stopping) as hold:
+        with (
+            Hold(catalog, job, lease_s=self._lease_s, stopping=self.stopping) as hold,
+            telemetry.Job(job.kind, job.id, job.attempts) as told,
+        ):
             self._carry_out(catalog, job, hold)
+            left = catalog.get_job(job.id)
+            told.outcome = left.state if left is not None else "gone"
         return True
 
     def _lane(self, catalog: Catalog, lane: str) -> None:
@@ -143,6 +149,7 @@ def new_name() -> str:
 
 def main(folder: Path, name: str = "") -> None:
     """Work until told to end."""
+    telemetry.configure()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     with contextlib.suppress(OSError, AttributeError):
         os.nice(NICE)
@@ -160,6 +167,7 @@ def main(folder: Path, name: str = "") -> None:
         "worker %s began at %s", worker.name, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     )
     worker.run()
+    telemetry.flush()
     # A thread still reads standard input: the interpreter would wait for it.
     sys.stderr.flush()
     os._exit(0)
