@@ -52,6 +52,7 @@ def serve(
                 f"{host}:{port} cannot be listened on: {error.strerror}.",
                 "Choose another with --port.",
             ) from None
+        running.open_models(opened)
         address = running.address(listening)
         out.line({"event": "serving", "url": f"{address}/v1", "workspace": opened.folder.resolve()})
         out.show(f"Serving {opened.folder.resolve()} on {address} (API: {address}/v1)")

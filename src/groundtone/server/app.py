@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import importlib.util
 from collections.abc import AsyncIterator
@@ -41,22 +40,18 @@ A model named `docs`, `docs:COLLECTION` or `docs:COLLECTION+MODEL` answers from 
 citations; any other model is plain chat."""
 
 
-def create_app(workspace: Workspace, *, pages: bool = True, warm: bool = False) -> FastAPI:
+def create_app(workspace: Workspace, *, pages: bool = True) -> FastAPI:
     """The application that serves a workspace.
 
     Args:
         workspace: opened; its owner closes it after the application has ended.
         pages: whether the web pages are served too, where they are installed.
-        warm: whether models are opened at the start, not at the first question.
     """
     serving = Serving(workspace)
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
-        opening = asyncio.create_task(serving.warm()) if warm else None
         yield
-        if opening is not None:
-            await opening
         await serving.close()
 
     app = FastAPI(

@@ -8,11 +8,12 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from groundtone.errors import GroundtoneError
 from groundtone.server.app import create_app
 
 if TYPE_CHECKING:
@@ -45,11 +46,23 @@ def address(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def open_models(workspace: Workspace) -> None:
+    """Open the models before anything is served, so that no question waits for it.
+
+    llama.cpp holds Python's lock for that second or two: a server that listened already would
+    answer nobody, not even ``/health``. What cannot be opened now is told to whoever needs it.
+    """
+    with suppress(GroundtoneError):
+        _ = workspace.retriever
+    with suppress(GroundtoneError):
+        _ = workspace.chat
+
+
 def run(workspace: Workspace, listening: socket.socket, *, pages: bool = True) -> None:
     """Serve until SIGINT or SIGTERM; then answers in progress may end for `DRAIN_S` seconds."""
     _log_to_stderr()
     config = uvicorn.Config(
-        create_app(workspace, pages=pages, warm=True),
+        create_app(workspace, pages=pages),
         log_config=None,
         access_log=False,  # ours tells more, and never a key
         server_header=False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from groundtone.advice.prices import Prices, load_prices
 from groundtone.catalog.keys import Used
-from groundtone.errors import GroundtoneError
 from groundtone.server.generation import Generations
 from groundtone.server.metrics import Metrics
 from groundtone.server.quotas import Quotas
@@ -59,16 +57,6 @@ class Serving:
         """
         work: Any = partial(call, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._quick, work)
-
-    async def warm(self) -> None:
-        """Open the models, so that the first question need not wait for it.
-
-        One that cannot be opened now is told to whoever needs it.
-        """
-        with contextlib.suppress(GroundtoneError):
-            await self.quick(lambda: self.workspace.retriever)
-        with contextlib.suppress(GroundtoneError):
-            await self.generations.run(lambda: self.workspace.chat)
 
     def spent(self, key: str | None, model: str, prompt: int, completion: int) -> None:
         """Count tokens, and what they cost, for the key and for `/metrics`; from any thread."""
