@@ -70,8 +70,8 @@ class Job:
     def __init__(self, kind: str, id: str, attempt: int) -> None:
         self.outcome = "unknown"
         """How the work ended: the state that the job is in then; set it before leaving."""
-        self._about = {"groundtone.job.kind": kind}
-        self._more = {"groundtone.job.id": id, "groundtone.job.attempt": attempt}
+        self._about: dict[str, Any] = {"groundtone.job.kind": kind}
+        self._more: dict[str, Any] = {"groundtone.job.id": id, "groundtone.job.attempt": attempt}
         self._entered = ExitStack()
         self._span: Any = None
         self._began = 0.0
