@@ -248,7 +248,8 @@ class TestExport:
         plain, tokenizer = load_base(base)
         model = adapted(plain, alora_invocation_tokens=tokenizer(USER).input_ids)
         path = export(model, tmp_path / "adapter.gguf", base)
-        messages = [{"role": "system", "content": "s"}, {"role": "user", "content": "hello"}]
+        system = "hello " * 40  # more than one piece, so that there is something to use again
+        messages = [{"role": "system", "content": system}, {"role": "user", "content": "hello"}]
         with LlamaEngine(base, threads=1, context_tokens=256, adapters={"a": path}) as engine:
             complete(engine, messages, max_tokens=4)
             done = complete(engine, messages, model="a", max_tokens=12)
