@@ -34,6 +34,7 @@ per_kwh = 0.30
         ("openai:gpt-4.1-mini-2025-04-14", "gpt-4.1-mini"),
         ("https://api.mistral.ai/v1#mistral-small-latest", "mistral-small-latest"),
         ("ft:gpt-4.1-mini-2025-04-14:acme:style:1a2b", "ft:gpt-4.1-mini"),
+        ("ft:openai:gpt-4.1-mini-2025-04-14:style:1a2b", "ft:gpt-4.1-mini"),
         ("openai:ft:gpt-4o-mini-2024-07-18:acme::1a2b", "ft:gpt-4o-mini"),
     ],
 )

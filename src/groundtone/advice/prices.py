@@ -91,12 +91,13 @@ class Prices:
         """The price of a model as the settings or a server name it; None when none is known.
 
         ``openai:gpt-4.1``, ``https://host/v1#gpt-4.1`` and the snapshot ``gpt-4.1-2025-04-14`` are
-        all gpt-4.1, ``ft:gpt-4.1-mini-2025-04-14:org:suffix:id`` is ft:gpt-4.1-mini. A model of
+        all gpt-4.1, ``ft:gpt-4.1-mini-2025-04-14:org:suffix:id`` is ft:gpt-4.1-mini, here called
+        ``ft:openai:gpt-4.1-mini-2025-04-14:suffix:id``. A model of
         this machine has no price here: what it costs is the machine's time.
         """
         name = model.partition("#")[2] if "://" in model else model.removeprefix("openai:")
         if name.startswith("ft:"):
-            name = "ft:" + name.split(":")[1]
+            name = "ft:" + name.removeprefix("ft:").removeprefix("openai:").split(":")[0]
         for known in (name, _SNAPSHOT.sub("", name)):
             if known in self.models:
                 return self.models[known]

@@ -241,11 +241,8 @@ def _prices(workspace: Workspace) -> Price:
     known = load_prices(workspace.folder)
 
     def price(model: str, prompt: int, completion: int, seconds: float) -> float | None:
-        # A tuned model of ours is named after its base as the settings name it.
-        base = model.removeprefix("ft:")
-        named = f"ft:{base.removeprefix('openai:')}" if base != model else model
-        asked = costs.price(named, prompt, completion, prices=known)
-        if asked is None and not base.startswith(REMOTE):
+        asked = costs.price(model, prompt, completion, prices=known)
+        if asked is None and not model.removeprefix("ft:").startswith(REMOTE):
             asked = costs.machine_time(known.hardware, seconds)
         return None if asked is None else float(asked)
 

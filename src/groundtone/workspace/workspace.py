@@ -412,12 +412,13 @@ class Workspace:
         :class:`groundtone.answering.structured.StructuredAnswer`.
         """
         if schema is not None:
-            from groundtone.workspace import structured
+            from groundtone.workspace import paying, structured
 
             begun = telemetry.begin()
             answer = structured.ask(
                 self, question, schema, model=model, history=history, limits=limits
             )
+            answer = paying.priced(self, answer, self.model_name(model))
             self._log(answer, begun)
             return answer
         for event in self.stream(question, model=model, history=history, limits=limits):
@@ -453,13 +454,19 @@ class Workspace:
             if logged is not None:
                 logged(id)
 
+        from groundtone.workspace.paying import priced
+
+        def stopped(answer: Answer) -> None:
+            log(priced(self, answer, name))
+
         events = self.answerer_for(limits, name, max_tokens).stream(
-            question, model=name, system=self.voice(name), history=history, stopped=log
+            question, model=name, system=self.voice(name), history=history, stopped=stopped
         )
         try:
             with contextlib.closing(events):  # type: ignore[type-var]
                 for event in events:
                     if not isinstance(event, str):
+                        event = priced(self, event, name)
                         log(event)
                     yield event
         except Exception as error:
