@@ -218,6 +218,11 @@ class Chat(_Section):
         parallel: requests worked on at once; None: 1 for a local model, 4 for a remote one. Above 1
             llama.cpp writes answers together, faster, but none is reproducible any more.
         timeout: seconds without a byte after which a remote server counts as stalled.
+        fleet: servers that answer in place of this machine (``http://host:8000/v1#NAME``, NAME
+            being what ``model`` is called there), each tuned model by its name; see
+            docs/scale.md. Their key is in GROUNDTONE_API_KEY. Empty: this machine answers.
+        unproven: what is done about a tuned model that the fleet does not serve as it was trained:
+            ``refuse``, or answer on this machine (``local``).
     """
 
     model: str = "smollm2-135m-instruct"
@@ -227,6 +232,16 @@ class Chat(_Section):
     threads: Threads = None
     parallel: Count | None = None
     timeout: Annotated[float, Field(gt=0)] = 120
+    fleet: str = ""
+    unproven: Literal["refuse", "local"] = "refuse"
+
+    @field_validator("fleet")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        url, _, name = value.partition("#")
+        if value and not (url.startswith(("http://", "https://")) and name):
+            raise ValueError('must be empty, or as "http://host:8000/v1#NAME"')
+        return value
 
 
 class Tuning(_Section):
@@ -501,6 +516,8 @@ DEFAULT_FILE = """\
 # threads =                    # a number; not set: what the machine has
 # parallel =                   # answers written at once; not set: 1, or 4 by a remote server
 # timeout = 120                # seconds without a byte from a remote server
+# fleet = ""                   # servers that answer instead: "http://host:8000/v1#NAME"
+# unproven = "refuse"          # a tuned model they serve otherwise than trained; or "local"
 # aliases = []                 # further names of the base, for programs that ask for theirs
 
 [tuning]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -244,6 +245,16 @@ class Database:
             connection.begin(),
         ):
             yield connection
+
+    def program(self) -> tuple[str, float]:
+        """What keeps the catalog, with its version, and what its clock shows (seconds, UTC)."""
+        with self.read() as connection:
+            if self._engine.dialect.name == "sqlite":
+                version = connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
+                return f"SQLite {version}", time.time()
+            version = connection.exec_driver_sql("SHOW server_version").scalar_one()
+            now = "SELECT extract(epoch FROM clock_timestamp())"
+            return f"PostgreSQL {version}", float(connection.exec_driver_sql(now).scalar_one())
 
     @contextmanager
     def exclusive(self, name: str) -> Iterator[bool]:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from groundtone.cli import cluster
+from groundtone.cli.findings import CODES, Finding, Level, free
 from groundtone.cli.options import JsonOption, WorkspaceOption
-from groundtone.cli.output import Output, size
+from groundtone.cli.output import Output
 from groundtone.errors import GroundtoneError, NoWorkspace
 
 if TYPE_CHECKING:
     from groundtone.workspace import Workspace
 
-Level = Literal["ok", "warn", "fail"]
-CODES = {"ok": 0, "warn": 1, "fail": 3}
-ROOM = 2_000_000_000  # bytes that weights, an index and a run should find free
 DEFAULT = (
     "jinja2",
     "lancedb",
@@ -39,17 +37,16 @@ EXTRAS = {"tune": ("torch", "transformers", "peft", "safetensors"), "style": ("j
 PURPOSE = {"tune": "tuning", "style": "styles with a JSON schema"}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor's report."""
-
-    level: Level
-    name: str
-    text: str
-    remedy: str = ""
-
-
-def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def doctor(
+    across: Annotated[
+        bool,
+        typer.Option(
+            "--cluster", help="Check the services that the settings name, from this machine."
+        ),
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check the installation, the weights and the workspace, each with its remedy.
 
     Exit code 0: all is well; 1: something needs attention; 3: something does not work.
@@ -57,12 +54,12 @@ def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     from groundtone.workspace import Workspace
 
     out = Output(as_json)
-    found = [_python(), *_packages(), *_weights(), _room()]
+    found = [] if across else [_python(), *_packages(), *_weights(), _room()]
     try:
         with Workspace.open(workspace) as opened:
-            found += _look(opened)
+            found += cluster.look(opened) if across else _look(opened)
     except NoWorkspace as error:
-        level: Level = "ok" if workspace is None else "fail"
+        level: Level = "ok" if workspace is None and not across else "fail"
         found.append(Finding(level, "workspace", "none here", error.remedy))
     except GroundtoneError as error:
         found.append(Finding("fail", "workspace", error.message, error.remedy))
@@ -118,26 +115,12 @@ def _weights() -> Iterator[Finding]:
 def _room() -> Finding:
     from groundtone import weights
 
-    return _free(weights.cache_dir(), "cache")
-
-
-def _free(folder: Path, what: str) -> Finding:
-    import shutil
-
-    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    free = shutil.disk_usage(place).free
-    level: Level = "ok" if free >= ROOM else "warn"
-    return Finding(
-        level,
-        "disk",
-        f"{what}: {size(free)} free in {place}",
-        "" if level == "ok" else "Make some room; a tuning run needs up to 2 GB.",
-    )
+    return free(weights.cache_dir(), "cache")
 
 
 def _look(workspace: Workspace) -> Iterator[Finding]:
     yield Finding("ok", "workspace", f"{workspace.folder.resolve()}: settings are right")
-    yield _free(workspace.state, "workspace")
+    yield free(workspace.state, "workspace")
     for check in (_documents, _index, _lock, _style, _model, _runs):
         yield from _safely(check, workspace)
 

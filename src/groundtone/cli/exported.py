@@ -1,4 +1,4 @@
-"""``groundtone models export`` and ``delete``: a tuned model taken out, or away."""
+"""``groundtone models export``, ``deploy`` and ``delete``: tuned models taken out, or away."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ class Format(StrEnum):
     merged_f16 = "merged-f16"
     merged_q8_0 = "merged-q8_0"
     ollama = "ollama"
+    vllm = "vllm"
+
+
+class Fleet(StrEnum):
+    """What serves many at once."""
+
     vllm = "vllm"
 
 
@@ -61,6 +67,52 @@ def export(
     )
     if done.command:
         out.show(f"Serve it there with: {done.command}")
+
+
+@app.command(short_help="Write what a fleet needs to serve tuned models.")
+def deploy(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]…", show_default=False, help="Default: all that can be served there."
+        ),
+    ] = None,
+    to: Annotated[
+        Fleet, typer.Option("--to", metavar="vllm", help="What serves them.")
+    ] = Fleet.vllm,
+    folder: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="A new or empty folder.")
+    ] = Path("fleet"),
+    base: Annotated[
+        str,
+        typer.Option(
+            "--base",
+            metavar="MODEL",
+            show_default=False,
+            help="The base as the fleet knows it, such as a name on the hub. "
+            "Default: it is written into the folder.",
+        ),
+    ] = "",
+    url: Annotated[
+        str, typer.Option("--url", metavar="URL", help="Where the fleet will answer.")
+    ] = "http://127.0.0.1:8000/v1",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the command, base, adapters and settings by which a fleet serves tuned models.
+
+    Nothing is started. Activated adapters, the default kind, are not served by vLLM.
+    """
+    from groundtone.workspace import Workspace, deploying
+
+    out = Output(as_json)
+    with Workspace.open(workspace) as opened, out.keeping("Remove the folder before trying again."):
+        done = deploying.deploy(opened, names or [], folder, base=base, url=url)
+    out.document({"to": to.value, **asdict(done)})
+    out.show(f"For {to.value}: {done.folder}", *(f"  {name}" for name in done.files))
+    for name, why in done.left_out.items():
+        out.show(f"Left out: {name}: {why}.")
+    out.show(f"There, run: {done.command}", "Then add to groundtone.toml:", done.settings.rstrip())
 
 
 @app.command(short_help="Remove a tuned model and its files.")

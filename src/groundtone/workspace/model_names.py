@@ -23,7 +23,7 @@ def tuned_name(base: str, suffix: str, id: str, *, organisation: str = "") -> st
     >>> tuned_name("gguf:models/Qwen3-0.6B.gguf", "support", "1a2b3c4d")
     'ft:Qwen3-0.6B:support:1a2b3c4d'
     """
-    return ":".join(["ft", _short(base), *([organisation] if organisation else []), suffix, id])
+    return ":".join(["ft", short(base), *([organisation] if organisation else []), suffix, id])
 
 
 def means(asked: str, name: str, base: str) -> bool:
@@ -41,15 +41,19 @@ def means(asked: str, name: str, base: str) -> bool:
     asked = _CHECKPOINT.sub("", asked)
     if not asked.startswith("ft:"):
         return bool(asked) and asked in (suffix, id)
-    for spelled in (_short(base), base):
+    for spelled in (short(base), base):
         if asked.startswith(f"ft:{spelled}:"):
             other = asked.removeprefix(f"ft:{spelled}:").split(":")
             return len(other) in (2, 3) and other[-2:] == [suffix, id]
     return False
 
 
-def _short(base: str) -> str:
-    """A base that is named by a file's path, or by a hub's repository, is called by its name."""
+def short(base: str) -> str:
+    """What a base is called in names: one of a file's path, or of a hub's repository, by its own.
+
+    >>> short("hf:HuggingFaceTB/SmolLM2-360M-Instruct-GGUF")
+    'HuggingFaceTB-SmolLM2-360M-Instruct-GGUF'
+    """
     if base.startswith("hf:"):
         return base.removeprefix("hf:").partition("#")[0].replace("/", "-")
     if not base.startswith("gguf:"):

@@ -161,15 +161,9 @@ class Workspace:
     @once
     def chat(self) -> ChatEngine:
         """The chat engine, with every tuned model of this base beside it."""
-        from groundtone.chat import open_chat
+        from groundtone.workspace.engines import open_engine
 
-        engine = open_chat(
-            self.settings.chat.model,
-            context_tokens=self.settings.chat.context_tokens,
-            threads=self.settings.chat.threads,
-            parallel=self.settings.chat.parallel,
-            timeout=self.settings.chat.timeout,
-        )
+        engine = open_engine(self.settings.chat)
         self._loaded = self.adapters()
         engine.load(self._loaded)
         return engine
