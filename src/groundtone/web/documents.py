@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
@@ -16,9 +12,9 @@ from nicegui import ui
 
 from groundtone.catalog import DocumentInfo, Source
 from groundtone.errors import GroundtoneError
-from groundtone.web import syncs
+from groundtone.web import progress, syncs
+from groundtone.web.contents import contents
 from groundtone.web.elements import (
-    attribute,
     badge,
     button,
     choice,
@@ -29,47 +25,10 @@ from groundtone.web.elements import (
     node,
     picture,
 )
-from groundtone.web.layout import Visit, announce, dialog, frame
-from groundtone.web.syncs import Progress
-from groundtone.workspace import collections
+from groundtone.web.layout import Visit, announce, confirm, dialog, frame
 
 SHOWN = 200  # documents in the list; the rest is found by name
 OFTEN = 0.4  # seconds between two looks at a sync
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What one collection holds that the visitor may see.
-
-    Attributes:
-        failed: (source, file, name inside it, reason).
-        uploads: path of the folder where handed-in files are kept, as its source is remembered.
-    """
-
-    collection: str
-    names: tuple[str, ...]
-    sources: tuple[Source, ...]
-    documents: tuple[DocumentInfo, ...]
-    failed: tuple[tuple[Source, str, str, str], ...]
-    uploads: Path
-
-
-def contents(here: Visit, collection: str) -> Contents:
-    """Look up a collection; one that the visitor may not see is as one that is not there."""
-    workspace, sight = here.workspace, here.sight()
-    names = here.collections()
-    chosen = collection if collection in names else (names[0] if names else "")
-    sources = [s for s in workspace.catalog.sources() if s.collection == chosen]
-    documents = [d for s in sources for d in workspace.catalog.documents(s.id) if sight.allows(d)]
-    failed = [
-        (source, failure.path, name, reason)
-        for source in sources
-        for failure in workspace.catalog.failed_files(source.id).values()
-        for name, reason in failure.reasons
-        if here.visitor.groups is None  # of a file that was not read nobody knows the groups
-    ]
-    kept = collections.uploads(workspace, chosen) if chosen else workspace.state
-    return Contents(chosen, tuple(names), tuple(sources), tuple(documents), tuple(failed), kept)
 
 
 @ui.page("/documents")
@@ -290,7 +249,7 @@ class DocumentsPage:
                 await asyncio.to_thread(path.unlink, missing_ok=True)
             await self._sync(self._found.uploads)
 
-        _confirm(
+        confirm(
             "Delete this document?",
             f"“{document.title}” was dropped here; its file is deleted, and answers can no longer "
             "rest on it.",
@@ -313,7 +272,7 @@ class DocumentsPage:
             announce(f"{many:,} documents were forgotten; the files stay where they are.")
             await self._again()
 
-        _confirm(
+        confirm(
             "Forget this source?",
             f"The documents of {source.path} leave the index; the files stay where they are.",
             "Forget it",
@@ -331,7 +290,7 @@ class DocumentsPage:
             else:
                 _go("")
 
-        _confirm(
+        confirm(
             f"Delete the collection “{name}”?",
             "Its documents leave the index. Files that were dropped here are deleted; synced "
             "folders stay where they are.",
@@ -348,79 +307,22 @@ class DocumentsPage:
     async def _follow(self) -> None:
         """Show the newest sync: at work, or ended while this page was open."""
         workspace, collection = self._here.workspace, self._found.collection
-        progress = await asyncio.to_thread(syncs.newest, workspace, collection)
-        if progress is None:
+        newest = await asyncio.to_thread(syncs.newest, workspace, collection)
+        if newest is None:
             return
-        if not progress.ended:
-            self._started.add(progress.id)
-        if progress.id not in self._started:
+        if not newest.ended:
+            self._started.add(newest.id)
+        if newest.id not in self._started:
             return
-        known = repr(progress)
+        known = repr(newest)
         if known == self._shown:
             return
         self._shown = known
         self._state.clear()
         with self._state:
-            _show_progress(progress)
-        if progress.ended:
+            progress.show(newest)
+        if newest.ended:
             await self._again()
-
-
-def _show_progress(progress: Progress) -> None:
-    told = progress.told
-    if progress.ended:
-        if progress.state == "succeeded":
-            node("p", _told(told["report"]))
-        else:
-            node("p", progress.error or f"The sync was {progress.state}.", "fault", role="alert")
-        return
-    with node("div", classes="card"):
-        node("p", f"Syncing {progress.what}", "title")
-        done, of = told.get("done", 0), told.get("of", 0)
-        if progress.state == "queued":
-            node("p", "Waiting for the worker beside the server …", "note")
-        elif told.get("page"):
-            node("p", f"Fetching page {done} of {of}: {told['page']}", "note")
-        elif not of:
-            node("p", "Looking what has changed …", "note")
-        else:
-            left = f" · {told['left_s']:.0f} s left" if told.get("left_s") else ""
-            passages = f"{told.get('chunks', 0):,} passages"
-            node("p", f"{done:,} of {of:,} files · {passages}{left}", "note")
-            bar = node(
-                "div",
-                classes="progress",
-                role="progressbar",
-                aria_label="Files",
-                aria_valuenow=done,
-                aria_valuemax=of,
-            )
-            with bar:
-                node("div").style(f"width:{100 * done / of:.0f}%")
-
-
-def _told(report: dict[str, Any]) -> str:
-    counts = [(report[word], word) for word in ("added", "updated", "moved", "deleted")]
-    counts.append((len(report["failed"]), "could not be read"))
-    told = ", ".join(f"{count:,} {word}" for count, word in counts if count)
-    return f"In step: {told or 'nothing had changed'} ({report['seconds']:.1f} s)."
-
-
-def _confirm(title: str, text: str, word: str, done: Callable[[], Any]) -> None:
-    with dialog(title) as box:
-        node("p", text, "note")
-
-        async def yes() -> None:
-            told = done()
-            if inspect.isawaitable(told):
-                await told
-            box.run_method("close")
-
-        with node("div", classes="buttons"):
-            button(word, yes, "danger")
-            button("Keep it", lambda: box.run_method("close"))
-    attribute(box, role="alertdialog")
-    box.run_method("showModal")
 
 
 def _go(collection: str) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from nicegui import ui
 
-from groundtone.web.elements import Node, button, link, node, picture
+from groundtone.web.elements import Node, attribute, button, link, node, picture
 from groundtone.web.site import Site
 from groundtone.web.visitor import Sight, Visitor
 
@@ -127,3 +128,21 @@ def dialog(title: str) -> Iterator[Node]:
             node("h2", title)
             button("", lambda: made.run_method("close"), "quiet", icon="close", aria_label="Close")
         yield made
+
+
+def confirm(title: str, text: str, word: str, done: Callable[[], Any]) -> None:
+    """Ask before something is taken away: `word` names what `done` then does."""
+    with dialog(title) as box:
+        node("p", text, "note")
+
+        async def yes() -> None:
+            told = done()
+            if inspect.isawaitable(told):
+                await told
+            box.run_method("close")
+
+        with node("div", classes="buttons"):
+            button(word, yes, "danger")
+            button("Keep it", lambda: box.run_method("close"))
+    attribute(box, role="alertdialog")
+    box.run_method("showModal")
