@@ -23,8 +23,6 @@ REFUSED = {
     ".tiff": "a TIFF image",
     ".bmp": "a BMP image",
     ".wav": "a WAV sound file",
-    ".msg": "save it as .eml",
-    ".rtf": "save it as .docx",
     ".xls": "save it as .xlsx",
     "duplicate-paragraphs.doc": "save it as .docx",
     "fake-doc-emphasized-text.doc": "save it as .docx",

@@ -125,7 +125,7 @@ def test_documents_that_cannot_be_read_are_named(take: Taking) -> None:
                 "a.txt": "words",
                 "empty.md": "",
                 "old.doc": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512),
-                "letter.rtf": r"{\rtf1 hello}",
+                "letter.rtf": r"{\rtf1 }",
                 "junk.md": b"\x00\x01\x02\x03" * 50,
                 "lying.pdf": "no pdf",
                 "files.7z": b"7z\xbc\xaf\x27\x1c" + bytes(40),
@@ -136,7 +136,7 @@ def test_documents_that_cannot_be_read_are_named(take: Taking) -> None:
     told = dict(reading.failed)
     assert "empty" in told["empty.md"]
     assert "old binary Office" in told["old.doc"]
-    assert "save it as .docx" in told["letter.rtf"]
+    assert "no text" in told["letter.rtf"]
     assert "binary" in told["junk.md"]
     assert "is not a PDF" in told["lying.pdf"]
     assert "7z archive" in told["files.7z"]

@@ -9,14 +9,14 @@ import zipfile
 import zlib
 from pathlib import PurePath
 
+from groundtone.documents import compound
 from groundtone.documents.families import BY_SUFFIX, BY_TYPE
 from groundtone.documents.signatures import signature
 from groundtone.errors import UnreadableFile
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# Names of the streams that tell old Office files apart, as they stand in the file.
+_OUTLOOK = "__properties_version1.0"
+# Names of the streams that tell old Office files apart.
 _OLE_KINDS = (
-    ("__properties_version1.0", "an Outlook message (.msg); save it as .eml"),
     ("EncryptedPackage", "encrypted with a password; save it without one"),
     ("WordDocument", "an old binary Office file (.doc); save it as .docx"),
     ("Workbook", "an old binary Office file (.xls); save it as .xlsx"),
@@ -33,6 +33,7 @@ _BROKEN_ZIP = (
     *(zipfile.BadZipFile, zlib.error, OSError, EOFError),
     *(ValueError, NotImplementedError, RuntimeError),
 )
+_RTF = b"{\\rtf"
 _ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _PACKED = re.compile(rb"\x1f\x8b|BZh[1-9](?:1AY&SY|\x17rE8P\x90)|\xfd7zXZ\0")
 # What a name of such a family promises, for the reason when the content is something else.
@@ -42,6 +43,8 @@ _PROMISES = {
     "pptx": "a PowerPoint presentation (no zip archive)",
     "xlsx": "an Excel workbook (no zip archive)",
     "epub": "an EPUB book (no zip archive)",
+    "rtf": "an RTF document",
+    "outlook": "an Outlook message",
     "opendocument": "an OpenDocument file (no zip archive)",
     "zip_archive": "a zip archive",
     "tar_archive": "a tar archive or compressed file",
@@ -97,7 +100,8 @@ def refuse_early(name: str, head: bytes) -> None:
         reason, missed = found
         raise (UnreadableFile if missed else UnsupportedKind)(name, reason)
     suffix = PurePath(name).suffix.lower()
-    marked = head.startswith((b"%PDF-", _OLE, *_ZIP_MARKS)) or _PACKED.match(head) or is_tar(head)
+    told = (b"%PDF-", compound.MARK, _RTF, *_ZIP_MARKS)
+    marked = head.startswith(told) or _PACKED.match(head) or is_tar(head)
     if suffix not in BY_SUFFIX and not marked and not _by_content(_head(head)):
         raise UnsupportedKind(name, f"{_kind(suffix)} are not supported")
 
@@ -113,11 +117,10 @@ def _by_content(head: str) -> str | None:
 def _unmistakable(name: str, named: str | None, data: bytes) -> str | None:
     if data.startswith(b"%PDF-") or (named == "pdf" and b"%PDF-" in data[:1024]):
         return "pdf"
-    if data.startswith(_OLE):
-        for stream, reason in _OLE_KINDS:
-            if stream.encode("utf-16-le") in data:
-                raise UnreadableFile(name, reason)
-        raise UnreadableFile(name, "an old binary Office file; save it in today's format")
+    if data.startswith(compound.MARK):
+        return _inside_compound(name, data)
+    if data.startswith(_RTF):
+        return "rtf"
     if data.startswith(_ZIP_MARKS):
         return _inside_zip(name, data)
     if _PACKED.match(data) or is_tar(data):
@@ -127,6 +130,20 @@ def _unmistakable(name: str, named: str | None, data: bytes) -> str | None:
         reason, missed = found
         raise (UnreadableFile if missed else UnsupportedKind)(name, reason)
     return None
+
+
+def _inside_compound(name: str, data: bytes) -> str:
+    try:
+        streams = set(compound.opened(data).streams)
+    except compound.Damaged:  # the names still stand somewhere in it
+        known = (_OUTLOOK, *(stream for stream, _ in _OLE_KINDS))
+        streams = {stream for stream in known if stream.encode("utf-16-le") in data}
+    if _OUTLOOK in streams:
+        return "outlook"
+    for stream, reason in _OLE_KINDS:
+        if stream in streams:
+            raise UnreadableFile(name, reason)
+    raise UnreadableFile(name, "an old binary Office file; save it in today's format")
 
 
 def _inside_zip(name: str, data: bytes) -> str:

@@ -65,9 +65,8 @@ _SIGNATURES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"%!PS", "a PostScript document", "; save it as PDF"),
     (60, b"BOOKMOBI", "a Mobipocket or Kindle book", "; convert it to EPUB"),
     (60, b"TEXtREAd", "a Palm book", "; convert it to EPUB"),
-    (0, b"{\\rtf", "an RTF document", "; save it as .docx"),
 )
-_WRITTEN_AS_TEXT = (b"{\\rtf", b"%!PS", b"!<arch>\n", b"AT&TFORM")
+_WRITTEN_AS_TEXT = (b"%!PS", b"!<arch>\n", b"AT&TFORM")
 # Documents after all, or holding some: a person wants to hear of each that is not read.
 _WANTED = ("archive", "cabinet", "document", "mailbox", "book", "help", "table")
 
