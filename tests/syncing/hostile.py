@@ -18,6 +18,8 @@ def read_all(path: Path, *, max_bytes: int) -> Reading:
     match order:
         case ["hang"]:
             time.sleep(1000)
+        case ["wait", seconds]:
+            time.sleep(float(seconds))
         case ["spin"]:
             while True:
                 pass

@@ -31,6 +31,7 @@ START_S = 120.0
 BYTES_A_SECOND = 500_000  # a large file may take longer than the limit by so much of it
 AHEAD_WINDOWS = 1024  # read ahead of the embedder, all processes together
 AHEAD_FILES = 256
+PATIENCE = 4  # how many times the limit may pass on a machine that is busy with something else
 WORN_MB = 400  # a process that holds more than this after a file is replaced
 _START = (
     "import sys; sys.path[:] = {path!r}; from groundtone.syncing.worker import main; main{args}"
@@ -39,7 +40,13 @@ _START = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may take."""
+    """What one file may take.
+
+    Attributes:
+        seconds: that may pass; up to `PATIENCE` times as many while processors have worked less
+            for it, as far as the system tells: on a busy machine it waits for its turn.
+        megabytes: of memory.
+    """
 
     seconds: float
     megabytes: int
@@ -251,14 +258,19 @@ class _Process:
     def _wait(self, seconds: float) -> bytes:
         """The next frame, unless it takes too long, too much, or never comes."""
         started, held = time.monotonic(), 0
+        worked = self._worked()
         while not self._answers.poll(1000 * LOOK_S):
             held = self._held()
             if held > self._limits.megabytes * 1_000_000:
                 self._stop()
                 raise _Replaced(self._too_much())
-            if time.monotonic() - started > seconds:
+            passed = time.monotonic() - started
+            now = self._worked()
+            used = now - worked if worked is not None and now is not None else passed
+            if passed > seconds and (used > seconds or passed > PATIENCE * seconds):
                 self._stop()
-                raise _Replaced(f"took longer than {seconds:.3g} s to read")
+                # One that waited for its turn may have more luck next time.
+                raise _Replaced(f"took longer than {seconds:.3g} s to read", used > seconds)
         try:
             return receive(self._out)
         except EOFError:
@@ -275,6 +287,15 @@ class _Process:
 
     def _too_much(self) -> str:
         return f"needed more than {self._limits.megabytes} MB of memory to read"
+
+    def _worked(self) -> float | None:
+        """Seconds that processors worked for it until now; None where the system does not say."""
+        try:
+            with open(f"/proc/{self._process.pid}/stat") as told:  # noqa: PTH123
+                fields = told.read().rpartition(")")[2].split()
+            return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # children's too
+        except (OSError, IndexError, ValueError):
+            return None
 
     def _held(self) -> int:
         """Memory the process has now, in bytes; 0 where the system does not say."""
