@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from tests.answering.scripted import Found, Scripted, answerer, passage
 
 from groundtone.answering.answer import Answer
+from groundtone.documents.spots import Spot
 from groundtone.errors import EngineError, WrongUse
 
 TRASH = passage(
@@ -40,6 +42,19 @@ def test_what_is_supported_stands_with_a_quote_that_opens() -> None:
     assert answer.verdicts[0].supported
     assert not answer.refused
     json.dumps(answer.to_json())
+
+
+def test_a_citation_names_the_page_and_box_of_what_it_quotes() -> None:
+    table = TRASH.text.index("An Admin")
+    start, cut, end = TRASH.start, TRASH.start + table, TRASH.end
+    spots = (Spot(start, cut - 1, 4, (10, 700, 500, 720)), Spot(cut, end, 5, (10, 80, 500, 300)))
+    paged = replace(TRASH, page=4, box=spots[0].box, spots=spots)
+    said = "An Admin may empty the trash earlier."
+    made = answerer(Scripted(said), Found(paged), label="[{title}, page {page}]")
+    answer = made.ask("Who may empty the trash earlier?", model="scripted")
+    (citation,) = answer.citations
+    assert (citation.page, citation.box) == (5, spots[1].box)
+    assert answer.text == f"{said} [Trash, page 5]"
 
 
 def test_strict_drops_what_nothing_supports() -> None:

@@ -22,6 +22,7 @@ def downgrade(path: Path) -> None:
         for column in NEW_COLUMNS:
             database.execute(f"ALTER TABLE documents DROP COLUMN {column}")
         database.execute("ALTER TABLE sources DROP COLUMN collection")
+        database.execute("ALTER TABLE chunks DROP COLUMN spots")
         for table in ("failures", "former", "windows", "collections"):
             database.execute(f"DROP TABLE {table}")
         database.execute("UPDATE facts SET value = '1' WHERE key = 'schema'")
@@ -55,7 +56,7 @@ def test_a_workspace_of_schema_1_goes_on_without_a_rebuild(old: Place) -> None:
 
 
 def test_it_is_upgraded_once(old: Place) -> None:
-    assert old.catalog.fact("schema") == "3"
+    assert old.catalog.fact("schema") == "4"
     again = Catalog(old.state / "catalog.sqlite")
     assert again.counts() == old.catalog.counts()
     again.close()

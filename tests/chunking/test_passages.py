@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from groundtone.chunking import Chunk, Encode, chunk, section_label
 from groundtone.documents import Block, Document
 from groundtone.documents.composing import Composer
+from groundtone.documents.spots import spot_at
 
 
 def encode(text: str) -> list[tuple[int, int]]:
@@ -294,6 +295,11 @@ def test_pages_and_boxes_come_from_the_first_page() -> None:
     )
     (one,) = chunk(Document("t", text, blocks, "application/pdf"), encode)
     assert (one.page, one.box) == (2, (5, 10, 50, 40))
+    assert one.spots == tuple((b.start, b.end, b.page, b.box) for b in blocks)
+    # What is cited is where it stands itself, not where its passage begins.
+    assert spot_at(one.spots, 11, 13) == (3, (0, 0, 9, 9))
+    assert spot_at(one.spots, 1, 7) == (2, (5, 10, 50, 40))
+    assert spot_at(one.spots, 15, 20) is None
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,22 @@ def test_a_passage_knows_where_it_stands(place: Place) -> None:
     assert 0 <= passage.score <= 1
 
 
+def test_a_passage_over_two_pages_names_the_one_where_it_matches(place: Place) -> None:
+    first = "The green key opens the attic. " * 12
+    second = "The brass bell rings at noon. " * 60
+    place.write("manual.txt", f"{first}\n\f\n{second}\n")
+    place.sync()
+    found = retriever(place).search("When does the brass bell ring?", 1)[0]
+    assert found.pages == {1, 2}
+    assert found.page == 2
+    at = found.start + found.text.index("green")
+    assert found.place(at, at + 5) == (1, None)
+    assert [p.document for p in retriever(place).where(document="manual.txt", page="2")] == [
+        "manual.txt"
+    ]
+    assert not retriever(place).where(document="manual.txt", page="3")
+
+
 def test_ranks_and_scores_descend_and_k_bounds(place: Place) -> None:
     passages = retriever(place).search("the key opens", 10)
     assert [passage.rank for passage in passages] == list(range(1, len(passages) + 1))

@@ -19,7 +19,7 @@ class Citation:
         marker: the label as shown in the answer.
         sentence: the answer sentence.
         document: path of the document under its source.
-        title, section, page, box: where in the document.
+        title, section, page, box: where in the document; page and box are those of what is quoted.
         start, end: character span of the quote in the document's text.
         quote: exactly that slice of the document's text.
         score: support of the sentence in 0..1, see :func:`groundtone.support`.

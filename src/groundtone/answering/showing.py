@@ -30,7 +30,7 @@ def show(question: str, checked: Checked, shown: Sequence[Passage], settings: An
         for source in attribution.sources if attribution else ():
             n = numbers.setdefault(source.passage, len(numbers) + 1)
             passage = shown[source.passage]
-            marker = label.render(n=n, **_place(passage))
+            marker = label.render(n=n, **_place(passage, source))
             own.append(marker)
             assert attribution is not None
             citations.append(_citation(marker, sentence, passage, source, attribution.score))
@@ -89,28 +89,34 @@ def refuse(question: str, settings: Answering, verdicts: Sequence[Verdict] = ())
     )
 
 
-def _place(passage: Passage) -> dict[str, Any]:
+def _place(passage: Passage, source: Source | None = None) -> dict[str, Any]:
+    """What a label may name: of the words that are cited, else of the passage."""
+    page = passage.page
+    if source is not None:
+        page, _ = passage.place(passage.start + source.start, passage.start + source.end)
     return {
         "title": passage.title,
         "section": passage.section,
         "document": passage.document,
-        "page": passage.page,
+        "page": page,
     }
 
 
 def _citation(
     marker: str, sentence: str, passage: Passage, source: Source, score: float
 ) -> Citation:
+    start, end = passage.start + source.start, passage.start + source.end
+    page, box = passage.place(start, end)
     return Citation(
         marker=marker,
         sentence=sentence,
         document=passage.document,
         title=passage.title,
         section=passage.section,
-        page=passage.page,
-        box=passage.box,
-        start=passage.start + source.start,
-        end=passage.start + source.end,
+        page=page,
+        box=box,
+        start=start,
+        end=end,
         quote=passage.text[source.start : source.end],
         score=score,
         passage=passage.rank,

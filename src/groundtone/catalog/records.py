@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from groundtone.documents.spots import Spot
+
 DEFAULT_COLLECTION = "default"
 """Where a source belongs for which none was named; every workspace has it."""
 Box = tuple[float, float, float, float]
@@ -105,6 +107,7 @@ class StoredChunk:
         windows: spans in the document's text.
         headers: for each window the span of the header that its table began with, if the table
             was cut before it, else None; empty if no window has one.
+        spots: where each of its blocks stands, in formats that have pages.
     """
 
     ordinal: int
@@ -117,6 +120,7 @@ class StoredChunk:
     lead: str
     windows: tuple[tuple[int, int], ...]
     headers: tuple[tuple[int, int] | None, ...] = ()
+    spots: tuple[Spot, ...] = ()
 
     def embedded(self, text: str, window: int) -> str:
         """What is embedded and indexed for a window: lead, repeated table header, slice."""

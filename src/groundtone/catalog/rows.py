@@ -20,6 +20,7 @@ from groundtone.catalog.schema import (
     texts,
     windows,
 )
+from groundtone.documents.spots import Spot
 
 PART = 65_536
 _PARTS = select(texts).where(
@@ -163,7 +164,12 @@ def chunk(row: Row[Any]) -> StoredChunk:
         lead=row.lead,
         windows=tuple((window[0], window[1]) for window in row.windows),
         headers=_headers(row.windows),
+        spots=tuple(_spot(*one) for one in row.spots),
     )
+
+
+def _spot(start: int, end: int, page: int, box: Sequence[float] | None) -> Spot:
+    return Spot(start, end, page, None if box is None else (box[0], box[1], box[2], box[3]))
 
 
 def _windows(chunk: StoredChunk) -> list[list[int]]:

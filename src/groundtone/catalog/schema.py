@@ -31,7 +31,7 @@ from groundtone.catalog import connecting
 from groundtone.catalog.connecting import Characters
 from groundtone.errors import GroundtoneError
 
-SCHEMA = "3"
+SCHEMA = "4"
 SOME = 400  # bound parameters a statement; SQLite and PostgreSQL allow many more
 
 Item = TypeVar("Item")
@@ -53,6 +53,7 @@ UPGRADES = {
         "3",
         ("ALTER TABLE sources ADD COLUMN collection VARCHAR NOT NULL DEFAULT 'default'",),
     ),
+    "3": ("4", ("ALTER TABLE chunks ADD COLUMN spots JSON NOT NULL DEFAULT '[]'",)),
 }
 """From each earlier schema: the next one, and what leads there. Nothing has to be synced again:
 documents without a recipe are read again at the next sync, their vectors found by their texts.
@@ -153,6 +154,7 @@ chunks = Table(
     Column("box", JSON),
     Column("lead", Characters, nullable=False),
     Column("windows", JSON, nullable=False),
+    Column("spots", JSON, nullable=False, server_default="[]"),
 )
 models = Table(
     "models",

@@ -10,6 +10,7 @@ from groundtone.chunking.borders import Borders
 from groundtone.chunking.headings import heading_line, section_label
 from groundtone.chunking.tokens import Encode, Tokens
 from groundtone.documents.document import Block, Box, Document
+from groundtone.documents.spots import Spot, hull, spots_of
 
 _SPECIAL_TOKENS = 2
 
@@ -46,6 +47,7 @@ class Chunk:
             heading, else "".
         page: page of its first block, from 1, or None.
         box: hull of its blocks on that page, or None.
+        spots: where each of its blocks stands, in formats that have pages.
         lead: the heading line and a line end, with which each window's text begins; or "".
         windows: tile the chunk's text apart from its own heading, which the heading line holds.
     """
@@ -59,6 +61,7 @@ class Chunk:
     box: Box | None
     lead: str
     windows: tuple[Window, ...]
+    spots: tuple[Spot, ...] = ()
 
 
 def chunk(
@@ -102,7 +105,8 @@ def chunk(
         section = _Section(blocks, tokens, f"{line}\n" if line else "")
         room = window_tokens - _SPECIAL_TOKENS - used
         for start, end in section.chunks(min_tokens, max_tokens):
-            page, box = section.place(start, end)
+            spots = spots_of(section.blocks(start, end))
+            page = spots[0].page if spots else None
             chunks.append(
                 Chunk(
                     ordinal=len(chunks),
@@ -111,9 +115,10 @@ def chunk(
                     headings=blocks[0].headings,
                     section=section_label(blocks[0].headings),
                     page=page,
-                    box=box,
+                    box=hull(spot.box for spot in spots if spot.page == page),
                     lead=section.lead,
                     windows=tuple(section.windows(start, end, room)),
+                    spots=spots,
                 )
             )
     return chunks
@@ -187,20 +192,10 @@ class _Section:
             yield self._window(begin, self._text_end(begin, stop), header)
             begin = stop
 
-    def place(self, start: int, end: int) -> tuple[int | None, Box | None]:
-        """Page of the first block in a span, and the hull of its blocks on that page."""
+    def blocks(self, start: int, end: int) -> Sequence[Block]:
+        """Those that a span touches."""
         first, last = bisect_right(self._starts, start) - 1, bisect_left(self._starts, end)
-        inside = self._blocks[max(0, first) : last]
-        page = next((block.page for block in inside if block.page is not None), None)
-        boxes = [block.box for block in inside if block.box is not None and block.page == page]
-        if not boxes:
-            return page, None
-        return page, (
-            min(box[0] for box in boxes),
-            min(box[1] for box in boxes),
-            max(box[2] for box in boxes),
-            max(box[3] for box in boxes),
-        )
+        return self._blocks[max(0, first) : last]
 
     def _window(self, start: int, end: int, header: Span | None) -> Window:
         repeated = f"{self._text[slice(*header)]}\n" if header else ""

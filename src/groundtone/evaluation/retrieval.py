@@ -238,4 +238,4 @@ def _is_there(passage: Passage, evidence: Evidence) -> bool:
     if evidence.section:
         names = {passage.section.casefold(), *(part.casefold() for part in passage.headings)}
         return evidence.section.casefold() in names
-    return passage.page == evidence.page
+    return evidence.page in passage.pages

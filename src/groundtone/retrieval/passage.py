@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from groundtone.documents.document import Box
+from groundtone.documents.spots import Spot, spot_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,13 @@ class Passage:
         text: the chunk's text, exactly ``[start:end]`` of the document's text.
         score: the score by which passages are ordered, 0 to 1 for one question.
         document: its file's path under its source.
-        title, section, headings, page, box: where it stands; see `chunking.Chunk`.
+        title, section, headings: where it stands; see `chunking.Chunk`.
+        page, box: where its best window stands: the page, and a box around its blocks there.
         version, chunk: its place in the catalog.
         window: span in the document's text of the window that matched best.
         shown: spans in the document's text of the parts worth showing, in order: every window
             nearly as near to the question as the nearest of all, and `window`; see `showing`.
+        spots: where each of its blocks stands, in formats that have pages.
         dense: best cosine of its windows with the question; None if it is not known.
         lexical: best BM25 score of its windows; None if no word is shared.
         origin: where the score comes from; None for a passage that was not searched for.
@@ -78,6 +81,17 @@ class Passage:
     lexical: float | None
     origin: Origin | None = None
     shown: tuple[tuple[int, int], ...] = ()
+    spots: tuple[Spot, ...] = ()
+
+    def place(self, start: int, end: int) -> tuple[int | None, Box | None]:
+        """Page and box of what stands at a span of the document's text, such as a quote's."""
+        return spot_at(self.spots, start, end) or (self.page, self.box)
+
+    @property
+    def pages(self) -> frozenset[int]:
+        """All pages that it reaches over."""
+        known = {spot.page for spot in self.spots}
+        return frozenset(known if self.page is None else known | {self.page})
 
     @property
     def excerpt(self) -> str:

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from groundtone.catalog import Catalog, DocumentInfo, Found, FoundChunk, Key
+from groundtone.documents.spots import spot_at
 from groundtone.embedding import Embedder
 from groundtone.errors import EmbeddingMismatch, WrongUse
 from groundtone.index import Hit, Index, window_id
@@ -150,7 +151,8 @@ class Retriever:
             for chunk in self._catalog.chunks(info.version):
                 if "section" in named and chunk.section != named["section"]:
                     continue
-                if "page" in named and str(chunk.page) != named["page"]:
+                pages = {chunk.page, *(spot.page for spot in chunk.spots)}
+                if "page" in named and named["page"] not in map(str, pages):
                     continue
                 text = self._catalog.text(info.version, chunk.start, chunk.end)
                 place = FoundChunk(info, chunk)
@@ -427,6 +429,7 @@ def _passage(
     origin: Origin | None = None,
 ) -> Passage:
     document, chunk = found.document, found.chunk
+    page, box = spot_at(chunk.spots, *chunk.windows[window]) or (chunk.page, chunk.box)
     return Passage(
         rank=rank,
         text=text,
@@ -435,10 +438,10 @@ def _passage(
         title=document.title,
         section=chunk.section,
         headings=chunk.headings,
-        page=chunk.page,
+        page=page,
         start=chunk.start,
         end=chunk.end,
-        box=chunk.box,
+        box=box,
         version=document.version,
         chunk=chunk.ordinal,
         window=chunk.windows[window],
@@ -446,4 +449,5 @@ def _passage(
         lexical=lexical,
         origin=origin,
         shown=joined(chunk.windows[number] for number in {window, *near}),
+        spots=chunk.spots,
     )

@@ -234,6 +234,7 @@ def stored(chunk: Chunk) -> StoredChunk:
         lead=chunk.lead,
         windows=tuple((window.start, window.end) for window in chunk.windows),
         headers=headers if any(headers) else (),
+        spots=chunk.spots,
     )
 
 
