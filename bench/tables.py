@@ -109,13 +109,19 @@ def right(folder: Path, row: Row) -> tuple[bool, bool]:
     """Whether label and figure stand on the reported page, and both inside the reported box."""
     if row.page is None:
         return False, False
-    labels = places(folder / row.document, row.page, row.label.split("(")[0].strip()[:60])
+    labels = places(folder / row.document, row.page, _plain(row.label))
     figures = places(folder / row.document, row.page, row.figure)
     pairs = [(a, b) for a in labels for b in figures if abs(a[1] - b[1]) < 12]
     inside = row.box is not None and any(
         _within(one, row.box) and _within(other, row.box) for one, other in pairs
     )
     return bool(pairs), inside
+
+
+def _plain(label: str) -> str:
+    """A label's beginning without signs that stand raised or in brackets."""
+    found = re.match(r"[\w ,.'&/-]+", label)
+    return (found[0] if found else label).strip()[:60]
 
 
 def places(path: Path, number: int, words: str) -> list[Box]:
