@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from groundtone.answering import gate, injection, showing
-from groundtone.answering.answer import Answer, Timings, Usage
+from groundtone.answering.answer import Answer, Timings, Usage, Verdict
 from groundtone.answering.checking import Checked, check, clean
 from groundtone.answering.clock import Clocked
 from groundtone.answering.conversation import Remembered, remember
 from groundtone.answering.evidence import Embed, Evidence
+from groundtone.answering.following import Follower
 from groundtone.answering.judging import Checker
 from groundtone.answering.prompt import Message, Prompt, Shot, again, compose, tier_of, turns
 from groundtone.chat import ChatEngine, Completion
@@ -83,6 +84,7 @@ class Answerer:
         shots: Sequence[Shot] = (),
         history: Sequence[Message] = (),
         stopped: Callable[[Answer], None] | None = None,
+        judged: Callable[[Verdict], None] | None = None,
     ) -> Iterator[str | Answer]:
         """Yield pieces of text while the model writes them, then the finished :class:`Answer`.
 
@@ -98,6 +100,8 @@ class Answerer:
             shots: worked examples for the few-shot arms.
             history: the conversation so far (user and assistant), oldest first.
             stopped: given what was written when the model was stopped, unchecked.
+            judged: given the verdict of each sentence that was finished, while the next one is
+                written; not where a model judges.
 
         Raises:
             WrongUse: a message of the history without role or content.
@@ -132,17 +136,24 @@ class Answerer:
             self._checker()  # what cannot be opened is said before the model writes
         composed = time.perf_counter()
         written = _Written()
+        read = Evidence(prompt.passages, self._embed() if prompt.passages else None)
+        follower = None
+        if judged is not None and prompt.passages and not self._checker:
+            follower = Follower(read, self._settings, judged)
         try:
-            yield from self._generate(prompt.messages, model, written)
+            for piece in self._generate(prompt.messages, model, written):
+                yield piece
+                if follower:
+                    follower.read(written.text)
             wrote = time.perf_counter()
-            answer = self.finish(question, written, prompt)
+            answer = self.finish(question, written, prompt, read)
             usage = written.usage + answer.usage
             if self._settings.retry and answer.unsupported and prompt.passages:
                 second = _Written()
                 messages = again(prompt.messages, written.text, answer.unsupported)
                 for _ in self._generate(messages, model, second):
                     pass  # not shown
-                better = self.finish(question, second, prompt)
+                better = self.finish(question, second, prompt, read)
                 usage += second.usage + better.usage
                 if not better.refused and (answer.refused or _fewer(better, answer)):
                     answer = better
@@ -239,10 +250,13 @@ class Answerer:
             refusal=settings.refusal,
         )
 
-    def finish(self, question: str, written: _Written, prompt: Prompt) -> Answer:
+    def finish(
+        self, question: str, written: _Written, prompt: Prompt, evidence: Evidence
+    ) -> Answer:
         """Turn what the model wrote into an answer: clean, check, drop or mark or quote, label.
 
-        Its usage is what a chat model took that checked it.
+        `evidence` is of the prompt's passages. The answer's usage is what a chat model took that
+        checked it.
         """
         settings = self._settings
         if not prompt.passages:
@@ -251,7 +265,6 @@ class Answerer:
             said = clean(written.text, cut=written.cut)
             shown = " ".join(written.text.split())
             return Answer(question, shown, " ".join(said), not said, said, (), (), "")
-        evidence = Evidence(prompt.passages, self._embed())
         checker = self._checker() if self._checker else None
         checked = check(written.text, evidence, settings, cut=written.cut, checker=checker)
         answer = self._shown(question, checked, evidence, prompt.passages)

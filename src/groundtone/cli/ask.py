@@ -26,7 +26,9 @@ from groundtone.cli.output import Output, console, duration
 from groundtone.index.filters import EVERYTHING, Filter
 
 if TYPE_CHECKING:
-    from groundtone.answering.answer import Answer, Citation
+    from rich.text import Text
+
+    from groundtone.answering.answer import Answer, Citation, Verdict
     from groundtone.workspace import Workspace
 
 LINED = frozenset({"text/plain", "text/markdown"})
@@ -84,12 +86,14 @@ def answered(
     """Ask, with the model's words streaming by on a terminal until the answer replaces them."""
     from groundtone.answering.answer import Answer
 
-    events = workspace.stream(question, model=model, history=history, limits=seen)
+    verdicts: list[Verdict] = []
+    events = workspace.stream(
+        question, model=model, history=history, limits=seen, judged=verdicts.append
+    )
     with contextlib.closing(events):  # type: ignore[type-var]
         if out.as_json or not (sys.stdout.isatty() and sys.stderr.isatty()):
             return next(event for event in events if isinstance(event, Answer))
         from rich.live import Live
-        from rich.text import Text
 
         draft = ""
         with Live(console=console(stderr=True), transient=True, refresh_per_second=12) as live:
@@ -97,8 +101,21 @@ def answered(
                 if isinstance(event, Answer):
                     return event
                 draft += event
-                live.update(Text(draft, style="dim"))
+                live.update(drafted(draft, verdicts))
     raise AssertionError("a stream ends with an answer")
+
+
+def drafted(draft: str, verdicts: Sequence[Verdict]) -> Text:
+    """What the model has written so far; sentences turn green or red once they are judged."""
+    from rich.text import Text
+
+    text = Text(draft, style="dim")
+    for verdict in verdicts:
+        start = draft.find(verdict.sentence)
+        if start >= 0:
+            style = "green" if verdict.supported else "red"
+            text.stylize(style, start, start + len(verdict.sentence))
+    return text
 
 
 def shown(workspace: Workspace, answer: Answer) -> list[str]:

@@ -20,7 +20,7 @@ from groundtone.workspace.once import once
 
 if TYPE_CHECKING:
     from groundtone.advice.report import Advice
-    from groundtone.answering.answer import Answer, Citation
+    from groundtone.answering.answer import Answer, Citation, Verdict
     from groundtone.answering.clock import Clocked
     from groundtone.answering.judging import Checker
     from groundtone.answering.pipeline import Answerer
@@ -429,12 +429,15 @@ class Workspace:
         limits: Filter = EVERYTHING,
         logged: Callable[[str], None] | None = None,
         max_tokens: int | None = None,
+        judged: Callable[[Verdict], None] | None = None,
     ) -> Iterator[str | Answer]:
         """Yield pieces of text as they are written, then the finished answer; it is logged.
 
         Closing the iterator, or Ctrl-C while it works, stops the model; the log keeps what was
         written until then, marked as stopped. `logged` is told the id in the log, before the
-        answer comes. `max_tokens` makes the answer shorter than the settings allow.
+        answer comes. `max_tokens` makes the answer shorter than the settings allow. `judged` is
+        told of each sentence, as soon as the model has begun the next one, whether the passages
+        support it.
 
         Raises:
             WrongUse: an empty question, an unknown model, a history that is no conversation.
@@ -454,7 +457,12 @@ class Workspace:
             log(priced(self, answer, name))
 
         events = self.answerer_for(limits, name, max_tokens).stream(
-            question, model=name, system=self.voice(name), history=history, stopped=stopped
+            question,
+            model=name,
+            system=self.voice(name),
+            history=history,
+            stopped=stopped,
+            judged=judged,
         )
         try:
             with contextlib.closing(events):  # type: ignore[type-var]
