@@ -173,10 +173,11 @@ def test_ctrl_c_in_a_terminal_while_words_stream_by(
         stdout=theirs,
         stderr=theirs,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "TERM": "xterm"},
-        preexec_fn=lambda: os.nice(10),  # this process is to read before that one has finished
+        preexec_fn=lambda: os.nice(5),  # this process is to read before that one has finished
     )
     os.close(theirs)
-    shown = _read(ours, 240.0, until=b"password")
+    shown = _read(ours, 400.0, until=b"password")
+    assert b"password" in shown
     begun = time.perf_counter()
     process.send_signal(signal.SIGINT)
     shown += _read(ours, 120.0)

@@ -28,7 +28,7 @@ def test_another_process_is_told_that_the_folder_is_in_use(tmp_path: Path) -> No
         "except Busy as error: print(error)"
     )
     said = subprocess.run(
-        [sys.executable, "-c", program, tmp_path], capture_output=True, text=True, timeout=180
+        [sys.executable, "-c", program, tmp_path], capture_output=True, text=True, timeout=400
     )
     assert "open in another process" in said.stdout, said.stderr
     index.close()

@@ -27,6 +27,12 @@ def cancelled(*_: object) -> None:
     sys.exit(130)
 
 
+def pause_if_asked() -> None:
+    if (folder / "pause").exists():
+        tell("paused", step=step, of=steps)
+        sys.exit()
+
+
 signal.signal(signal.SIGTERM, cancelled)
 steps, step = job["steps"], 0
 tell("loading")
@@ -36,12 +42,11 @@ if checkpoint.exists():
 else:
     tell("start", of=steps, valid_loss=3.0)
 while step < steps:
-    if (folder / "pause").exists():
-        tell("paused", step=step, of=steps)
-        sys.exit()
+    pause_if_asked()
     time.sleep(job["step_s"])
     until = folder / "until"  # a test says how far it may go
     while until.exists() and step >= int(until.read_text("utf-8") or "0"):
+        pause_if_asked()
         time.sleep(0.02)
     step += 1
     checkpoint.write_text(json.dumps(step), "utf-8")

@@ -194,6 +194,10 @@ def test_training_that_fails_fails_the_job(workspace: Workspace, create: Create)
     assert "out of luck" in failed["error"]["message"]
 
 
+HELD = {"rank": 11}
+"""Training that stops before its fourth step until it is told how far it may go (`stub_child`)."""
+
+
 def running(workspace: Workspace, worker: Worker) -> threading.Thread:
     thread = threading.Thread(target=worker.run)
     thread.start()
@@ -225,7 +229,7 @@ def worker(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_running_job_is_paused_resumed_and_cancelled(
     workspace: Workspace, create: Create, worker: Worker
 ) -> None:
-    job = create()
+    job = create(groundtone=HELD)
     folder = tune.Run(workspace, f"run-{job.id[6:14]}").folder
     wait(workspace, job.id, lambda job: job.progress.get("step", 0) >= 2)
     assert fine_tuning.status(fine_tuning.pause(workspace, job.id)) == "paused"
@@ -251,12 +255,13 @@ def test_a_running_job_is_paused_resumed_and_cancelled(
 def test_a_worker_that_ends_leaves_training_to_the_next(
     workspace: Workspace, create: Create, worker: Worker
 ) -> None:
-    job = create()
+    job = create(groundtone=HELD)
     folder = tune.Run(workspace, f"run-{job.id[6:14]}").folder
     wait(workspace, job.id, lambda job: job.progress.get("step", 0) >= 2)
     worker.stopping.set()
     left = wait(workspace, job.id, lambda job: not job.worker)
     assert left.state == "running" and runs.alive(folder)
+    (folder / "until").write_text("99", "utf-8")
     work(workspace)
     assert told(workspace, job.id)["status"] == "succeeded"
     steps = [text for text in messages(workspace, job.id) if text.startswith("Step")]
@@ -264,7 +269,7 @@ def test_a_worker_that_ends_leaves_training_to_the_next(
 
 
 def test_jobs_wait_for_each_other(workspace: Workspace, create: Create, worker: Worker) -> None:
-    first, second = create(), create()
+    first, second = create(groundtone=HELD), create()
     wait(workspace, first.id, lambda job: job.progress.get("step", 0) >= 1)
     assert (
         fine_tuning.status(wait(workspace, second.id, lambda job: job.lane == "tune")) == "queued"
