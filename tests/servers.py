@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 
 @contextlib.contextmanager
@@ -48,6 +49,8 @@ def postgres_server() -> Iterator[str]:
     # Not under pytest's folder, which only its owner may enter: started by root, the server runs
     # as another user.
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
+        # The first server on a machine makes that user; two processes must not do it at once.
+        with FileLock(Path(tempfile.gettempdir()) / "groundtone-tests-postgres.lock"):
+            server = pgserver.get_server(folder, cleanup_mode="stop")
         yield server.get_uri()
         server.cleanup()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import uuid
@@ -25,7 +24,6 @@ def served(folder: Path) -> Iterator[str]:
         [sys.executable, "-c", START, "serve", "--port", "0", "--json", "-w", str(folder)],
         stdout=subprocess.PIPE,
         stderr=(folder / "serve.log").open("wb"),
-        env={**os.environ, "GROUNDTONE_THREADS": "2"},
         text=True,
     )
     try:
