@@ -69,6 +69,15 @@ def minilm() -> Any:
     return open_embedder("all-minilm-l6-v2")
 
 
+@pytest.fixture
+def short_gate() -> Iterator[None]:
+    """Gates of this process ask three everyday questions."""
+    from tests.short_gate import short_gate
+
+    with short_gate():
+        yield
+
+
 @pytest.fixture(scope="session")
 def examples() -> Path:
     """The examples that come with the project."""

@@ -147,8 +147,10 @@ def test_status_of_nothing_is_an_empty_list(call, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_streams_events_and_is_interrupted_and_resumed(
-    call, manual: Path, tmp_path: Path, smollm: object
-) -> None:
+    call, manual: Path, tmp_path: Path, smollm: object, short_gate: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("GROUNDTONE_ANSWER__PASSAGES", "1")  # to read is most of the work
     path = examples_file(tmp_path / "style.jsonl", questions(12))
     process = subprocess.Popen(
         [sys.executable, "-m", "groundtone.cli.main", "tune", "run", str(path), "--suffix", "try",
@@ -165,7 +167,7 @@ def test_a_run_streams_events_and_is_interrupted_and_resumed(
         if told[-1]["event"] == "start":
             process.send_signal(signal.SIGINT)
             break
-    rest, errors = process.communicate(timeout=120)
+    rest, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "tune resume" in errors
     assert "Traceback" not in errors

@@ -54,6 +54,7 @@ def tune(workspace: Workspace, kind: str) -> str:
     last = list(run.events())[-1]
     assert last["event"] == "done", last
     assert last["gate"]["parity"] == 1.0 and last["gate"]["applied"]
+    assert any("of 30 everyday questions" in reason for reason in last["gate"]["reasons"])
     return str(run.model)
 
 

@@ -125,16 +125,18 @@ def test_only_a_model_that_passed_is_used_unless_forced(workspace: Workspace, tu
 def test_all_arms_are_measured_on_the_same_questions(
     workspace: Workspace, tuned: Run, examples: Path, tmp_path: Path
 ) -> None:
-    report = workspace.compare(examples / "questions.jsonl", tuned=tuned.model, limit=3)
+    report = workspace.compare(examples / "questions.jsonl", tuned=tuned.model, limit=2)
     assert list(report.arms) == ["base", "few-shot", "rag", "tuned", "both"]
-    assert all(arm.questions == 3 for arm in report.arms.values())
+    assert all(arm.questions == 2 for arm in report.arms.values())
     page = report.to_html(tmp_path / "report.html")
     assert "both" in page.read_text("utf-8")
-    again = workspace.compare(examples / "questions.jsonl", tuned=tuned.model, limit=3)
+    again = workspace.compare(examples / "questions.jsonl", tuned=tuned.model, limit=2)
     assert again.to_json()["arms"] == report.to_json()["arms"]
 
 
-def test_a_cancelled_run_goes_on_from_its_checkpoint(workspace: Workspace, examples: Path) -> None:
+def test_a_cancelled_run_goes_on_from_its_checkpoint(
+    workspace: Workspace, examples: Path, short_gate: None
+) -> None:
     run = tune.start(
         workspace,
         examples / "style.jsonl",
@@ -164,7 +166,9 @@ def test_nothing_is_trained_on_a_faulty_file(workspace: Workspace, tmp_path: Pat
     assert len(workspace.catalog.list_runs()) == before
 
 
-def test_examples_that_no_document_is_about_train_in_an_empty_workspace(tmp_path: Path) -> None:
+def test_examples_that_no_document_is_about_train_in_an_empty_workspace(
+    tmp_path: Path, short_gate: None
+) -> None:
     lines = [
         json.dumps(
             {
