@@ -170,6 +170,18 @@ def test_one_that_was_never_deployed_is_answered_here(opened: Workspace, fleet: 
     assert answers[0] == answers[1]
 
 
+def test_whole_requests_go_to_the_fleet_or_nowhere(opened: Workspace, fleet: Workspace) -> None:
+    engine = fleet.chat
+    assert isinstance(engine, FleetEngine)
+    request = {"model": opened.model_name("lora"), "messages": ASKED}
+    request |= {"max_tokens": 4, "temperature": 0}
+    (answer,) = engine.relay(request, stream=False)
+    wanted = complete(opened.chat, ASKED, model=opened.model_name("lora"), max_tokens=4).text
+    assert answer["choices"][0]["message"]["content"] == wanted
+    with pytest.raises(EngineError, match="on this machine"):
+        engine.relay(request | {"model": opened.model_name("alora")}, stream=False)
+
+
 class _BaseOnly:
     """A server that knows the tuned model's name, and serves the base."""
 

@@ -104,6 +104,19 @@ class FleetEngine:
             json_schema=json_schema,
         )
 
+    def relay(self, request: Mapping[str, Any], *, stream: bool) -> Iterator[dict[str, Any]]:
+        """Yield what the fleet answers to a whole request; see `OpenAIEngine.relay`.
+
+        Raises:
+            EngineError: as in `stream`, or only this machine's engine could answer.
+        """
+        if self._engine(request["model"]) is not self._remote:
+            raise EngineError(
+                f"{request['model']} is answered on this machine, which cannot do this.",
+                "Deploy it to the fleet: groundtone models deploy.",
+            )
+        return self._remote.relay(request, stream=stream)
+
     def prove(self, model: str) -> probing.Proof | None:
         """Ask the fleet for a tuned model's probes; None for one that was never deployed.
 

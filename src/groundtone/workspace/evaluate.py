@@ -180,15 +180,9 @@ def _answerer(workspace: Workspace, settings: Settings) -> Iterator[Answerer]:
 
 
 def _open(workspace: Workspace, settings: Settings) -> ChatEngine:
-    from groundtone.chat import open_chat
+    from groundtone.workspace.engines import open_engine
 
-    engine = open_chat(
-        settings.chat.model,
-        context_tokens=settings.chat.context_tokens,
-        threads=settings.chat.threads,
-        parallel=settings.chat.parallel,
-        timeout=settings.chat.timeout,
-    )
+    engine = open_engine(settings.chat)
     if settings.chat.model == workspace.settings.chat.model:
         engine.load(workspace.adapters())
     return engine
