@@ -333,7 +333,7 @@ def tuning(folder: Path, examples: Path, seconds: float) -> dict[str, Any]:
             began = time.perf_counter()
             while not steps(call, job):
                 state = call("GET", job)
-                if state["error"] or time.perf_counter() - began > 300:
+                if state["error"] or time.perf_counter() - began > 600:
                     raise RuntimeError(f"the job did not train: {state}")
                 time.sleep(0.5)
             first = steps(call, job)

@@ -1,14 +1,18 @@
-"""Killed while files are handed in for a collection: nothing acknowledged is lost."""
+"""Killed, or told to end, while files are taken in or answers are streamed."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import openai
 import pytest
+from openai.types.chat import ChatCompletionChunk
+from tests.server.serving import Served, served
 from tests.server.stubbed import Stubbed, start, stop, until
 
 from groundtone import Workspace
@@ -97,3 +101,36 @@ def test_a_worker_and_then_all_of_it_killed_while_files_are_taken_in(
         assert last in [result.file_id for result in found.data]
     finally:
         stop(server)
+
+
+def test_a_stream_is_drained_when_the_server_ends_and_broken_off_when_it_is_killed(
+    tmp_path: Path, smollm: Path
+) -> None:
+    folder = tmp_path / "kb"
+    Workspace.create(folder).close()
+
+    def begun(server: Served, tokens: int) -> Iterator[ChatCompletionChunk]:
+        stream = server.client().chat.completions.create(
+            model="base",
+            messages=[{"role": "user", "content": "Tell me a long story about the sea."}],
+            max_tokens=tokens,
+            temperature=0,
+            stream=True,
+        )
+        pieces = iter(stream)
+        while not next(pieces).choices[0].delta.content:
+            pass
+        return pieces
+
+    with served(folder, "--no-worker") as server:
+        pieces = begun(server, 40)
+        server.process.send_signal(signal.SIGTERM)
+        assert [piece.choices[0].finish_reason for piece in pieces][-1] in ("stop", "length")
+        assert server.process.wait(60) == 0
+        with pytest.raises(openai.APIConnectionError):
+            server.client().models.list()
+    with served(folder, "--no-worker") as server:
+        pieces = begun(server, 2000)
+        server.process.kill()
+        with pytest.raises((openai.APIError, httpx.HTTPError)):
+            list(pieces)
