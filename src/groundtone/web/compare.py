@@ -18,6 +18,7 @@ from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.evaluation.comparing import DEFAULT_ARMS
 from groundtone.web.elements import badge, button, choice, empty, field, form, link, node, picture
 from groundtone.web.layout import Visit, announce, frame, visit
+from groundtone.web.uploads import received, too_large
 from groundtone.workspace import ledger
 from groundtone.workspace.files import Files
 
@@ -50,14 +51,9 @@ async def upload(request: Request, name: str) -> Response:
     here = visit(request)
     if not _may(here):
         return PlainTextResponse("Your key does not allow this.", 403)
-    most = here.workspace.settings.sync.max_bytes
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > most:
-            return PlainTextResponse(f"larger than {most:,} bytes", 413)
-        pieces.append(piece)
+    pieces = await received(request, here)
+    if pieces is None:
+        return too_large(here)
 
     def keep() -> None:
         files = Files(here.workspace)

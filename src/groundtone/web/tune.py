@@ -29,6 +29,7 @@ from groundtone.web.elements import (
     picture,
 )
 from groundtone.web.layout import Visit, announce, frame, visit
+from groundtone.web.uploads import received, too_large
 from groundtone.workspace.files import Files
 
 router = APIRouter()
@@ -50,14 +51,9 @@ async def upload(request: Request, name: str) -> Response:
     here = visit(request)
     if not here.visitor.may("tune"):
         return PlainTextResponse("Your key does not allow this.", 403)
-    most = here.workspace.settings.sync.max_bytes
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > most:
-            return PlainTextResponse(f"larger than {most:,} bytes", 413)
-        pieces.append(piece)
+    pieces = await received(request, here)
+    if pieces is None:
+        return too_large(here)
     try:
         json.loads(next((line for line in b"".join(pieces).splitlines() if line.strip()), b""))
     except ValueError:

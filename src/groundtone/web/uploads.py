@@ -29,7 +29,7 @@ async def upload(request: Request, collection: str, name: str) -> Response:
         return PlainTextResponse("Your key does not allow this.", 403)
     most = here.workspace.settings.sync.max_bytes
     if int(request.headers.get("content-length") or 0) > most:
-        return PlainTextResponse(f"larger than the {most:,} bytes that a file may have", 413)
+        return too_large(here)
     try:
         target = place(here, collection, name)
     except GroundtoneError as error:
@@ -42,7 +42,7 @@ async def upload(request: Request, collection: str, name: str) -> Response:
             async for piece in request.stream():
                 size += len(piece)
                 if size > most:
-                    return PlainTextResponse(f"larger than {most:,} bytes", 413)
+                    return too_large(here)
                 await asyncio.to_thread(out.write, piece)
             out.flush()
             await asyncio.to_thread(os.fsync, out.fileno())
@@ -52,6 +52,24 @@ async def upload(request: Request, collection: str, name: str) -> Response:
     finally:
         part.unlink(missing_ok=True)
     return PlainTextResponse("kept", 201)
+
+
+async def received(request: Request, here: Visit) -> list[bytes] | None:
+    """The body of a request in pieces; None if it is larger than a file may be."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > here.workspace.settings.sync.max_bytes:
+            return None
+        pieces.append(piece)
+    return pieces
+
+
+def too_large(here: Visit) -> Response:
+    """The answer to such a request."""
+    most = here.workspace.settings.sync.max_bytes
+    return PlainTextResponse(f"larger than the {most:,} bytes that a file may have", 413)
 
 
 def allowed(here: Visit, collection: str) -> bool:
