@@ -1,15 +1,16 @@
 """Ingest: files in, searchable passages out, beside LangChain and LlamaIndex.
 
-    python bench/ingest.py --source DOCS [--files N] [--peers-python PYTHON] [--rounds 1]
+    python bench/ingest.py --source DOCS [DOCS …] [--files N] [--whole] [--peers-python PYTHON]
 
-Each system reads, cuts, embeds with the same MiniLM weights and stores, in a process of its own;
-the systems take turns. Ours is a whole `sync`, vectors, words and catalog on disk; the peers get
-their text from pypdf and BeautifulSoup, their pieces from their own splitters (512 tokens, 50
-shared), their vectors from their own classes over sentence-transformers, and store in memory. A
-second is counted from when the model is open. Also printed: how much of the text the model ever
-saw (it stops at 256 tokens), the peak memory of the process and its children, the share of the
-time in the embedding engine, and for ours what it takes to sync again, unchanged and after seven
-changes.
+Side by side, over the first N files of each folder, each system reads, cuts, embeds with the same
+MiniLM weights and stores, in a process of its own; the systems take turns. Ours is a whole `sync`,
+vectors, words and catalog on disk; the peers get their text from pypdf and BeautifulSoup, their
+pieces from their own splitters (512 tokens, 50 shared), their vectors from their own classes over
+sentence-transformers, and store in memory. A second is counted from when the model is open. Also
+printed: how much of the text the model ever saw (it stops at 256 tokens), the peak memory of the
+process and its children, the share of the time in the embedding engine, and for ours what it takes
+to sync again, unchanged and after seven changes. With `--whole` ours then takes in all files of
+each folder, and syncs again there.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,34 +39,51 @@ MODEL = "all-minilm-l6-v2"
 def main() -> int:
     """Read the arguments, let the systems take turns, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--source", type=Path, required=True)
-    parser.add_argument("--files", type=int, help="only the first so many, by path")
+    parser.add_argument("--source", type=Path, required=True, nargs="+")
+    parser.add_argument("--files", type=int, help="side by side only the first so many, by path")
+    parser.add_argument("--whole", action="store_true", help="then ours over all of each folder")
     parser.add_argument("--peers-python", type=Path, help="has what bench/peers.txt names")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    if not given.source.is_dir():
-        print(f"There is no folder {given.source}: pass --source.", file=sys.stderr)
-        return 2
+    for folder in given.source:
+        if not folder.is_dir():
+            print(f"There is no folder {folder}: pass --source.", file=sys.stderr)
+            return 2
     systems = (OURS, *PEERS) if given.peers_python else (OURS,)
+    if not given.json:
+        print(f"{cores()} cores", flush=True)
+    for source in given.source:
+        runs = [(systems, given.files)]
+        if given.whole and given.files is not None:
+            runs.append(((OURS,), None))
+        for some, files in runs:
+            rows, again = side_by_side(source, some, files, given.rounds, given.peers_python)
+            if given.json:
+                told = {"source": source.name, "systems": rows, "again": again}
+                print(json.dumps(told), flush=True)
+            else:
+                show(source, rows, again)
+    return 0
+
+
+def side_by_side(
+    source: Path, systems: Sequence[str], files: int | None, rounds: int, python: Path | None
+) -> tuple[dict[str, dict[str, Any]], dict[str, float]]:
+    """Each system over the first files of a folder, its best round; and ours synced again."""
     rows: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
         work = Path(folder)
-        source = copied(given.source, work / "source", given.files)
+        taken = copied(source, work / "source", files)
         model = prepared_model(work / "model")
-        for turn in range(given.rounds):
+        for turn in range(rounds):
             for system in systems:
                 place = work / f"{system}-{turn}"
                 place.mkdir()
-                row = measured(system, source, model, place, given.peers_python)
+                row = measured(system, taken, model, place, python)
                 if system not in rows or row["seconds"] < rows[system]["seconds"]:
                     rows[system] = row
-        again = synced_again(work / f"{OURS}-0" / "kb", source)
-    if given.json:
-        print(json.dumps({"systems": rows, "again": again}))
-        return 0
-    show(rows, again)
-    return 0
+        return rows, synced_again(work / f"{OURS}-0" / "kb", taken)
 
 
 def copied(source: Path, target: Path, files: int | None) -> Path:
@@ -253,11 +271,17 @@ def _groundtone(*arguments: str, at: Path) -> str:
     return done.stdout
 
 
-def show(rows: dict[str, dict[str, Any]], again: dict[str, float]) -> None:
+def cores() -> int:
+    """Processors that this may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def show(source: Path, rows: dict[str, dict[str, Any]], again: dict[str, float]) -> None:
     """The tables."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(f"{cores} cores\n")
     print(
+        f"\n{source}\n\n"
         "| | files | seconds | MB/s | embedded tokens/s | tokens | of the text embedded | peak MB "
         "| time in the engine | start s |\n" + "| --- " + "| ---: " * 9 + "|"
     )
@@ -267,7 +291,13 @@ def show(rows: dict[str, dict[str, Any]], again: dict[str, float]) -> None:
             f"| {row['tokens_per_s']:,.0f} | {row['tokens']:,} | {row['share_embedded']:.1%} "
             f"| {row['peak_mb']:,.0f} | {row['engine_share']:.1%} | {row['started_s']:.1f} |"
         )
-    print("\nours, again: " + ", ".join(f"{name} {value:.2f}" for name, value in again.items()))
+    ours = rows[OURS]
+    for system, row in rows.items():
+        if system != OURS:
+            tokens, megabytes = (ours[n] / row[n] for n in ("tokens_per_s", "mb_per_s"))
+            print(f"\nours / {system}: {tokens:.2f} in tokens/s, {megabytes:.2f} in MB/s")
+    said = ", ".join(f"{name} {value:.2f}" for name, value in again.items())
+    print(f"\nours, again: {said}", flush=True)
 
 
 def clean_environment() -> dict[str, str]:
