@@ -49,7 +49,8 @@ class Sync(_Section):
             are.
         max_bytes: larger files are listed as failed, not read.
         read_seconds: a file that takes longer to read is listed as failed; a large one may take two
-            seconds more for each megabyte.
+            seconds more for each megabyte, and any file four times as long where the machine is
+            busy with other work.
         read_mb: so is one that needs more memory than this many megabytes.
     """
 
