@@ -358,6 +358,30 @@ class Server(_Section):
     cors_origins: tuple[str, ...] = ()
 
 
+class Scale(_Section):
+    """Where the work of a sync is done.
+
+    Attributes:
+        ray: a Ray cluster that reads and embeds: ``auto`` (the one that runs here, or that
+            RAY_ADDRESS names), ``ray://HOST:PORT`` or ``HOST:PORT``. Empty: this machine alone.
+        embedders: how many models are opened on it, of ``[embedding] threads`` (there 1 by
+            default) each; None: as many as its processors take.
+        readers: how many files are read on it at a time; None: one for each embedder.
+    """
+
+    ray: str = ""
+    embedders: Annotated[int | None, Field(ge=1)] = None
+    readers: Annotated[int | None, Field(ge=1)] = None
+
+    @field_validator("ray")
+    @classmethod
+    def _known_place(cls, value: str) -> str:
+        host, colon, port = value.removeprefix("ray://").rpartition(":")
+        if value in ("", "auto") or (host and colon and port.isdecimal()):
+            return value
+        raise ValueError('must be empty, "auto", "ray://HOST:PORT" or "HOST:PORT"')
+
+
 class Settings(BaseSettings):
     """All settings of one workspace; immutable."""
 
@@ -377,6 +401,7 @@ class Settings(BaseSettings):
     tuning: Tuning = Tuning()
     answer: Answering = Answering()
     server: Server = Server()
+    scale: Scale = Scale()
     collections: dict[str, CollectionSettings] = {}
 
     @model_validator(mode="after")
@@ -397,6 +422,19 @@ class Settings(BaseSettings):
         sync = {**self.sync.model_dump(), **told.sync.model_dump(exclude_none=True)}
         sizes = {**self.chunking.model_dump(), **told.chunking.model_dump(exclude_none=True)}
         return self.model_copy(update={"sync": Sync(**sync), "chunking": Chunking(**sizes)})
+
+    def on(self, ray: str) -> Settings:
+        """The same settings with another Ray cluster.
+
+        Raises:
+            SettingsError: that is no address of one.
+        """
+        try:
+            scale = Scale(**{**self.scale.model_dump(), "ray": ray})
+        except ValidationError as error:
+            fault = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise SettingsError(f"{ray!r} is no Ray cluster: it {fault}.") from None
+        return self.model_copy(update={"scale": scale})
 
     @classmethod
     def load(cls, workspace: Path) -> Settings:
@@ -547,6 +585,11 @@ DEFAULT_FILE = """\
 # request_seconds = 600        # an answer that takes longer is cut off
 # waiting = 256                # answers that may wait for their turn
 # cors_origins = []            # web origins whose pages may call the API: "https://example.org"
+
+[scale]
+# ray = ""                     # a cluster that reads and embeds: "auto", "ray://host:10001"
+# embedders =                  # a number; not set: one for each of its processors
+# readers =                    # files read at a time; not set: as many as embedders
 
 # What documents cannot say of themselves, by their paths; the table may be repeated:
 #   [[attributes]]

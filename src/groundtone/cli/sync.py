@@ -51,6 +51,16 @@ def sync(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Read and embed every file again.")
     ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            metavar="CLUSTER",
+            show_default=False,
+            help="The Ray cluster that reads and embeds: auto or ray://HOST:PORT. "
+            "Default: as [scale] ray says.",
+        ),
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,8 +79,10 @@ def sync(
         if watch:
             from groundtone.cli import watching
 
-            watching.follow(opened, named, out, collection=collection, rebuild=rebuild)
-        report = follow(opened, named, out, collection=collection, rebuild=rebuild, dry_run=dry_run)
+            watching.follow(opened, named, out, collection=collection, rebuild=rebuild, on=on)
+        report = follow(
+            opened, named, out, collection=collection, rebuild=rebuild, dry_run=dry_run, on=on
+        )
     out.document(synced.as_document(report))
     out.show(*synced.shown(report))
     if report.failed:
@@ -85,6 +97,7 @@ def follow(
     collection: str | None = None,
     rebuild: bool = False,
     dry_run: bool = False,
+    on: str | None = None,
 ) -> SyncReport:
     """Sync once, with a progress bar."""
     with out.bar("Syncing", left=False) as bar:
@@ -93,7 +106,12 @@ def follow(
             bar(step.done, step.total, words(step))
 
         return workspace.sync(
-            *sources, collection=collection, progress=tell, rebuild=rebuild, dry_run=dry_run
+            *sources,
+            collection=collection,
+            progress=tell,
+            rebuild=rebuild,
+            dry_run=dry_run,
+            on=on,
         )
 
 

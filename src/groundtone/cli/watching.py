@@ -27,6 +27,7 @@ def follow(
     *,
     collection: str | None,
     rebuild: bool,
+    on: str | None,
 ) -> NoReturn:
     """Follow sources until Ctrl-C; only errors of the first sync end it.
 
@@ -37,7 +38,7 @@ def follow(
     from groundtone.syncing.sources import resolve
     from groundtone.syncing.watching import Watch
 
-    report = sync(workspace, named, out, collection=collection, rebuild=rebuild)
+    report = sync(workspace, named, out, collection=collection, rebuild=rebuild, on=on)
     out.show(*synced.shown(report))
     out.line(synced.as_document(report))
     sources = [resolve(one) for one in named] or list(workspace.sources(collection))
@@ -54,7 +55,7 @@ def follow(
             if not due:
                 continue
             try:
-                report = workspace.sync(*due)
+                report = workspace.sync(*due, on=on)
             except (GroundtoneError, OSError) as error:
                 told.error(str(error))
                 watch.again(due)

@@ -22,6 +22,9 @@ __all__ = ["Embedder", "open_embedder"]
 class Embedder(Protocol):
     """What every embedding engine offers. Safe to use from several threads.
 
+    Pickled, it goes without its weights and is opened again where it arrives, with as many threads
+    as OMP_NUM_THREADS says there.
+
     Attributes:
         fingerprint: which model made a vector, whatever the engine, for instance
             "all-MiniLM-L6-v2@53aa5117": vectors of different fingerprints never mix.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ from groundtone.errors import EngineError, WrongUse
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+    from groundtone.embedding import Embedder
 
 _FLOORS = {"int8": 0.997, "float32": 0.99999}
 """The least cosine to the plain forward pass at which a precision counts as the model."""
@@ -50,6 +52,7 @@ class OnnxRuntimeEmbedder:
             raise WrongUse(
                 f"No precision is called {precision!r}.", f"Known: {', '.join(_FLOORS)}."
             )
+        self._name = name
         self._folder = weights.path(name)
         self._tokenizer = Tokenizer(self._folder / "tokenizer.json", self.max_tokens)
         self.encode = self._tokenizer.offsets
@@ -66,6 +69,9 @@ class OnnxRuntimeEmbedder:
                 "Please report this with the output of `groundtone doctor`.",
             )
         self._session: InferenceSession = session
+
+    def __reduce__(self) -> tuple[Callable[..., Embedder], tuple[str, str]]:
+        return _opened_again, (self._name, self.precision)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         out = np.empty((len(texts), self.dimensions), dtype=np.float32)
@@ -112,6 +118,12 @@ class OnnxRuntimeEmbedder:
         expected = session.run(["expected"], {"ids": np.array(batch[0], dtype=np.int32)})[0]
         got = np.stack([_run(session, ids) for ids in batch])
         return bool(((got * expected).sum(1) >= _FLOORS[precision]).all())
+
+
+def _opened_again(name: str, precision: str) -> Embedder:
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    count = int(threads) if threads.isdecimal() else None
+    return OnnxRuntimeEmbedder(name, threads=count, precision=precision)
 
 
 def _run(session: InferenceSession, ids: Sequence[int]) -> np.ndarray:

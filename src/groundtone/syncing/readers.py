@@ -69,7 +69,7 @@ class Readers:
     """
 
     def __init__(self, limits: Limits, count: int) -> None:
-        self._processes = [_Process(limits) for _ in range(count)]
+        self._processes = [Process(limits) for _ in range(count)]
         self._changed = threading.Condition()
         self._ready: deque[tuple[Job, Read]] = deque()
         self._ahead = 0
@@ -104,7 +104,7 @@ class Readers:
             if not self._ready:
                 return None
             job, read = self._ready.popleft()
-            self._ahead -= _windows(read)
+            self._ahead -= windows(read)
             self._changed.notify_all()
             return job, read
 
@@ -118,7 +118,7 @@ class Readers:
         for thread in self._threads:
             thread.join()
 
-    def _serve(self, process: _Process, init: bytes, jobs: _Shared) -> None:
+    def _serve(self, process: Process, init: bytes, jobs: _Shared) -> None:
         try:
             for job in jobs:
                 if not self._put(job, process.read(init, job)):
@@ -138,7 +138,7 @@ class Readers:
             while self._ready and not self._closing and self._full():
                 self._changed.wait()
             self._ready.append((job, read))
-            self._ahead += _windows(read)
+            self._ahead += windows(read)
             self._changed.notify_all()
             return not self._closing
 
@@ -161,8 +161,8 @@ class _Shared:
             return next(self._jobs)
 
 
-class _Process:
-    """One process, started again whenever it was lost."""
+class Process:
+    """One process, started again whenever it was lost; reads files for one thread."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -306,7 +306,8 @@ class _Process:
             return 0
 
 
-def _windows(read: Read) -> int:
+def windows(read: Read) -> int:
+    """How many windows a file gave."""
     return sum(len(chunk.windows) for document in read.documents for chunk in document.chunks)
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from groundtone import documents
 from groundtone.cores import usable
+from groundtone.syncing.looking import DOWNLOADS
 from groundtone.syncing.patterns import whole
 from groundtone.syncing.readers import Limits, Readers
 from groundtone.syncing.reading import Making, Reader
 from groundtone.syncing.recipe import recipe
 from groundtone.syncing.settling import Settler, jobs
-from groundtone.syncing.writing import Commit, Writer
+from groundtone.syncing.sources import place
+from groundtone.syncing.web.addresses import is_address
+from groundtone.syncing.writing import Begin, Commit, Writer, embedded_here
 
 if TYPE_CHECKING:
     from groundtone.index import Index
+    from groundtone.syncing.on_ray.fleet import Fleet
     from groundtone.syncing.planning import Plan
     from groundtone.syncing.run import Run
 
@@ -28,12 +33,13 @@ class Work:
     """Carries out the reading and writing of a plan; a context manager.
 
     Processes that read are started at once, so that they start up while index and model are opened.
+    With [scale] ray, a cluster reads and embeds in their place.
     """
 
     def __init__(self, run: Run, plan: Plan) -> None:
         self._run = run
         self._plan = plan
-        self._readers: Readers | None = None
+        self._readers: Readers | Fleet | None = None
         if plan.tasks:
             self._start()
 
@@ -72,14 +78,21 @@ class Work:
             attempt=run.attempt,
             fingerprint=lambda: run.embedder.fingerprint,
         )
+        if plan.tasks and self._readers is None:
+            self._start()
+        embed: Begin = embedded_here(lambda: run.embedder)
+        ahead = 0
+        if self._readers is not None and not isinstance(self._readers, Readers):
+            embed, ahead = self._readers.embed, self._readers.ahead
         writer = Writer(
-            lambda: run.embedder,
+            embed,
             index,
             run.catalog,
             commit,
             teller.windows,
             teller.whole,
             left_over,
+            ahead,
         )
         teller.begin(plan.tasks)
         with writer:
@@ -94,11 +107,12 @@ class Work:
 
     def _read(self, settler: Settler, writer: Writer) -> None:
         """Keep the writer busy with files as they are read."""
-        if self._readers is None:
-            self._start()
         assert self._readers is not None
         tasks = {(task.source.id, task.file.name): task for task in self._plan.tasks}
-        self._readers.begin(self._reader(), jobs(self._plan.tasks))
+        if isinstance(self._readers, Readers):
+            self._readers.begin(self._reader(), jobs(self._plan.tasks))
+        else:
+            self._readers.begin(self._reader(), self._run.embedder, jobs(self._plan.tasks))
         while True:
             taken = self._readers.take(wait=writer.idle) if writer.hungry else None
             if taken is not None:
@@ -113,10 +127,24 @@ class Work:
                 writer.work()
 
     def _start(self) -> None:
+        if self._run.settings.scale.ray:
+            from groundtone.syncing.on_ray.fleet import Fleet
+
+            self._readers = Fleet(self._run.settings, self._places())
+            return
         limits = self._run.settings.sync
         count = len(self._plan.tasks)
         processes = 1 if count <= FEW else min(MOST, max(2, usable() // 2))
         self._readers = Readers(Limits(limits.read_seconds, limits.read_mb), processes)
+
+    def _places(self) -> list[str]:
+        """The folders and files that whoever reads must have."""
+        run = self._run
+        sources = {task.source.path for task in self._plan.tasks}
+        return sorted(
+            os.fspath(run.state / DOWNLOADS if is_address(one) else place(run.root, one))
+            for one in sources
+        )
 
     def _making(self, collection: str) -> Making:
         settings = self._run.settings.of(collection)

@@ -1,14 +1,15 @@
 """Documents into index and catalog, batch by batch, each batch whole or not at all.
 
-Embedding happens in the thread that calls, storing in another, so that the embedder need not wait
-for the disk. Vectors of texts that the index holds already are taken from there.
+Embedding happens in the thread that calls, or wherever that begins it; storing in another, so that
+the embedder need not wait for the disk. Vectors of texts that the index holds already are taken
+from there.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
@@ -49,6 +50,13 @@ class Made:
 
 
 Commit = Callable[[list[Made], Index], None]
+Begin = Callable[[list[str]], Callable[[], "Iterable[np.ndarray]"]]
+"""Begins to embed texts; what it returns is called once, in turn, and gives their vectors."""
+
+
+def embedded_here(embedder: Callable[[], Embedder]) -> Begin:
+    """Embeds in the thread that waits. ``embedder``: asked only when there is a text."""
+    return lambda texts: lambda: embedder().embed(texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,25 @@ class _Batch:
     vectors: dict[bytes, np.ndarray] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _Group:
+    """Windows whose texts are being embedded.
+
+    Attributes:
+        vectors: those known; in the end, all.
+        new: texts being embedded for this group.
+        promised: texts being embedded for an earlier group.
+        ends: files whose last windows these are.
+    """
+
+    windows: Sequence[Window]
+    vectors: dict[bytes, np.ndarray]
+    new: Sequence[bytes]
+    promised: dict[bytes, _Group]
+    wait: Callable[[], Iterable[np.ndarray]]
+    ends: list[Made] = field(default_factory=list)
+
+
 class Writer:
     """Embeds and stores files in the order in which they are given; a context manager.
 
@@ -99,24 +126,26 @@ class Writer:
     version; then the catalog; then the old version's windows go.
 
     Args:
-        embedder: asked only when a text has no vector yet.
+        embed: asked only for texts that have no vector yet.
         commit: makes files live whose windows are in the index.
         told: called with the numbers of windows and of chunks finished, and of texts embedded.
         whole: called with each file whose windows are finished.
         left_over: versions of which a killed sync left windows in the index.
+        ahead: groups whose embedding is begun before the first of them is waited for.
     """
 
     def __init__(
         self,
-        embedder: Callable[[], Embedder],
+        embed: Begin,
         index: Index,
         catalog: Catalog,
         commit: Commit,
         told: Callable[[int, int, int], None],
         whole: Callable[[Made], None],
         left_over: Collection[str] = (),
+        ahead: int = 0,
     ) -> None:
-        self._embedder = embedder
+        self._embed = embed
         self._index = index
         self._catalog = catalog
         self._commit = commit
@@ -126,6 +155,8 @@ class Writer:
         self._sources = {source.id: source.path for source in catalog.sources()}
         self._files: deque[tuple[Made, Iterator[Window]]] = deque()
         self._waiting = 0
+        self._ahead = ahead
+        self._coming: deque[_Group] = deque()
         self._batch = _Batch()
         self._in_flight: list[_Batch] = [self._batch]
         self._queue: Queue[_Batch | None] = Queue(maxsize=1)
@@ -176,14 +207,15 @@ class Writer:
             if len(some) < WINDOWS:
                 ends.append((len(some), made))
                 self._files.popleft()
-        known = self._known({window.digest for window in some})
-        for done in range(0, len(some) + 1, GROUP):
-            if done < len(some):
-                self._embed(some[done : done + GROUP], known)
+        wanted = {window.digest for window in some}
+        promised = {d: group for group in self._coming for d in wanted.intersection(group.new)}
+        known = self._known(wanted - promised.keys())
+        for done in range(0, max(1, len(some)), GROUP):
+            group = self._begin(some[done : done + GROUP], known, promised)
             while ends and ends[0][0] <= done + GROUP:
-                made = ends.popleft()[1]
-                self._batch.made.append(made)
-                self._whole(made)
+                group.ends.append(ends.popleft()[1])
+            while len(self._coming) > self._ahead:
+                self._end(self._coming.popleft())
         self._waiting -= len(some)
         if max(len(self._batch.entries), len(self._batch.made)) >= WINDOWS:
             self._hand_over()
@@ -192,6 +224,8 @@ class Writer:
         """Embed and store everything that was given."""
         while self._files:
             self.work()
+        while self._coming:
+            self._end(self._coming.popleft())
         self._hand_over()
         self._queue.join()
         self._check()
@@ -210,15 +244,41 @@ class Writer:
             known |= {texts[id]: vector for id, vector in found.items()}
         return known
 
-    def _embed(self, windows: Sequence[Window], known: dict[bytes, np.ndarray]) -> None:
-        new = {w.digest: w.text for w in windows if w.digest not in known}
-        if new:
-            known |= zip(new, self._embedder().embed(list(new.values())), strict=True)
-        for window in windows:
-            vector = self._batch.vectors[window.digest] = known[window.digest]
+    def _begin(
+        self,
+        windows: Sequence[Window],
+        known: dict[bytes, np.ndarray],
+        promised: dict[bytes, _Group],
+    ) -> _Group:
+        new = {
+            w.digest: w.text for w in windows if w.digest not in known and w.digest not in promised
+        }
+        digests = {window.digest for window in windows}
+        group = _Group(
+            windows,
+            {text: known[text] for text in digests & known.keys()},
+            list(new),
+            {text: promised[text] for text in digests & promised.keys()},
+            self._embed(list(new.values())) if new else list,
+        )
+        promised |= dict.fromkeys(new, group)
+        self._coming.append(group)
+        return group
+
+    def _end(self, group: _Group) -> None:
+        group.vectors |= zip(group.new, group.wait(), strict=True)
+        group.vectors |= {text: other.vectors[text] for text, other in group.promised.items()}
+        group.promised = {}  # or each would keep all before it
+        for window in group.windows:
+            vector = self._batch.vectors[window.digest] = group.vectors[window.digest]
             self._batch.entries.append(window.entry(vector))
             self._batch.digests.append(window.digest)
-        self._told(len(windows), sum(window.last for window in windows), len(new))
+        windows = group.windows
+        if windows:
+            self._told(len(windows), sum(window.last for window in windows), len(group.new))
+        for made in group.ends:
+            self._batch.made.append(made)
+            self._whole(made)
 
     def _hand_over(self) -> None:
         self._check()

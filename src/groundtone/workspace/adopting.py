@@ -25,7 +25,7 @@ from groundtone.syncing.reading import stored
 from groundtone.syncing.recipe import recipe, version
 from groundtone.syncing.remembering import DIMENSIONS, DONE, FINGERPRINT, MODEL
 from groundtone.syncing.sources import ADOPTED
-from groundtone.syncing.writing import Made, Writer, make_live
+from groundtone.syncing.writing import Made, Writer, embedded_here, make_live
 
 if TYPE_CHECKING:
     import numpy as np
@@ -304,7 +304,8 @@ def _store(
 
     source_of = _Known(embedder, vectors) if vectors else embedder
     commit = make_live(catalog)
-    with Writer(lambda: source_of, index, catalog, commit, told, lambda _: None) as writer:
+    embed = embedded_here(lambda: source_of)
+    with Writer(embed, index, catalog, commit, told, lambda _: None) as writer:
         for document in new:
             writer.add(Made(new=[document], indexed=[document]))
             while not writer.hungry:

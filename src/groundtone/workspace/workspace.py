@@ -238,6 +238,7 @@ class Workspace:
         progress: Callable[[Step], None] | None = None,
         rebuild: bool = False,
         dry_run: bool = False,
+        on: str | None = None,
     ) -> SyncReport:
         """Bring the index in step with the sources: given ones are added to the known ones.
 
@@ -248,6 +249,7 @@ class Workspace:
             progress: told how it goes on.
             rebuild: read and embed everything again.
             dry_run: only say what would be done.
+            on: the Ray cluster that reads and embeds; None: as ``[scale] ray`` says, "": none.
 
         Raises:
             WrongUse: no source is known, one does not exist or is of another collection, or the
@@ -260,13 +262,14 @@ class Workspace:
 
         if collection is not None:
             collections.checked(collection)
+        settings = self.settings if on is None else self.settings.on(on)
         return syncing.sync(
             sources,
             collection=collection,
             catalog=self.catalog,
             indexes=self.indexes,
             embedder=lambda: self.embedder,  # nothing to do, nothing to load
-            settings=self.settings,
+            settings=settings,
             state=self.state,
             progress=progress,
             rebuild=rebuild,

@@ -1,0 +1,184 @@
+"""A sync on a Ray cluster of two nodes: the same as here, and nothing is lost with a node."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.clusters import RayCluster, ray_cluster
+from tests.servers import postgres_server
+from tests.small_embedder import SmallEmbedder
+
+from groundtone.errors import GroundtoneError, SettingsError
+from groundtone.index import window_id
+from groundtone.syncing import Step
+from groundtone.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RayCluster]:
+    pytest.importorskip("ray")
+    with ray_cluster() as made:
+        yield made
+
+
+def opened(folder: Path) -> Workspace:
+    workspace = Workspace.create(folder)
+    workspace.__dict__["embedder"] = SmallEmbedder()
+    return workspace
+
+
+def contents(workspace: Workspace) -> dict[str, Any]:
+    """Everything that a sync made, byte for byte."""
+    catalog = workspace.catalog
+    made: dict[str, Any] = {}
+    index = workspace.indexes.current(SmallEmbedder().dimensions)
+    for document in catalog.documents():
+        chunks = catalog.chunks(document.version)
+        ids = [
+            window_id(document.version, chunk.ordinal, number)
+            for chunk in chunks
+            for number in range(len(chunk.windows))
+        ]
+        vectors = {id: vector.tobytes() for id, vector in index.vectors(ids).items()}
+        assert len(vectors) == len(ids)
+        made[document.path] = (catalog.stored(document.version), vectors)
+    return made
+
+
+def written(folder: Path, count: int) -> Path:
+    """Short documents, no two alike, some sentences in all of them, and one that cannot be read."""
+    folder.mkdir()
+    for number in range(count):
+        lines = [f"# Machine {number}", "Switch it off before cleaning. The red lamp goes out."]
+        lines += [f"Part {number}-{n} is kept on shelf {n * number % 97}." for n in range(12)]
+        (folder / f"machine-{number:03}.md").write_text("\n\n".join(lines) + "\n", "utf-8")
+        os.utime(folder / f"machine-{number:03}.md", (1_700_000_000, 1_700_000_000))
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing else")
+    return folder
+
+
+def during(act: Callable[[], None], after: int) -> Callable[[Step], None]:
+    """Progress that does something once so many files are done, beside the sync."""
+    begun: list[threading.Thread] = []
+
+    def told(step: Step) -> None:
+        if step.done >= after and not begun:
+            begun.append(threading.Thread(target=act))
+            begun[0].start()
+
+    told.begun = begun  # type: ignore[attr-defined]
+    return told
+
+
+def test_it_is_the_same_as_here_and_outlives_workers_and_a_node(
+    cluster: RayCluster, tmp_path: Path
+) -> None:
+    docs = written(tmp_path / "docs", 40)
+    with opened(tmp_path / "here") as here, opened(tmp_path / "there") as there:
+        alone = here.sync(docs)
+        report = there.sync(docs, on=cluster.address)
+        assert (report.added, report.embedded) == (40, alone.embedded)
+        assert report.failed == alone.failed and len(report.failed) == 1
+        expected = contents(here)
+        assert contents(there) == expected
+        assert there.sync(on=cluster.address).unchanged == 40
+        (docs / "machine-007.md").write_text("# Machine 7\n\nIt was sold.\n", "utf-8")
+        assert (there.sync(on=cluster.address).updated, here.sync().updated) == (1, 1)
+        assert contents(there) == contents(here)
+
+    docs = written(tmp_path / "more", 80)
+    with opened(tmp_path / "here2") as here:
+        here.sync(docs)
+        expected = contents(here)
+    for name, act in (("worker", kill_workers), ("node", cluster.lose)):
+        told = during(act, 10)
+        with opened(tmp_path / name) as there:
+            report = there.sync(docs, on=cluster.address, progress=told)
+            assert report.added == 80
+            assert told.begun, "nothing was killed"  # type: ignore[attr-defined]
+            told.begun[0].join()  # type: ignore[attr-defined]
+            assert contents(there) == expected
+    cluster.grow()
+
+
+def kill_workers() -> None:
+    """End one reader and one embedder of the cluster, at whatever they are doing."""
+    for kind in (b"ray::Reading", b"ray::Embedding"):
+        pids = [
+            int(one.name)
+            for one in Path("/proc").iterdir()
+            if one.name.isdecimal() and titled(one, kind)
+        ]
+        os.kill(pids[0], signal.SIGKILL)
+
+
+def titled(process: Path, kind: bytes) -> bool:
+    try:
+        return (process / "cmdline").read_bytes().startswith(kind)
+    except OSError:
+        return False
+
+
+def test_one_settings_file_moves_a_workspace_to_ray_and_postgresql(
+    cluster: RayCluster, examples: Path, tmp_path: Path
+) -> None:
+    with postgres_server() as url:
+        for name, settings in (("embedded", ""), ("scaled", scaled(cluster.address, url))):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "groundtone.toml").write_text(settings, "utf-8")
+        with opened(tmp_path / "embedded") as one, opened(tmp_path / "scaled") as other:
+            assert one.sync(examples / "manual").added == other.sync(examples / "manual").added > 0
+            expected = contents(one)
+            assert contents(other) == expected
+            for question in ("How do I descale the boiler?", "What does error E3 mean?"):
+                found = [(p.document, p.start, p.text) for p in one.search(question)]
+                assert found
+                best = [(p.document, p.start, p.text) for p in other.search(question)]
+                assert best[0] == found[0]
+            assert not (other.state / "catalog.db").exists()
+
+
+def scaled(cluster: str, url: str) -> str:
+    return (
+        f'[scale]\nray = "{cluster}"\n'
+        f'[catalog]\nurl = "{url}"\n[index]\nstore = "pgvector"\nurl = "{url}"\n'
+    )
+
+
+def test_a_driver_that_is_stopped_goes_on_where_it_was(cluster: RayCluster, tmp_path: Path) -> None:
+    docs = written(tmp_path / "docs", 60)
+
+    def stop(step: Step) -> None:
+        if step.done >= 30:
+            raise KeyboardInterrupt
+
+    with opened(tmp_path / "kb") as workspace:
+        with pytest.raises(KeyboardInterrupt):
+            workspace.sync(docs, on=cluster.address, progress=stop)
+        report = workspace.sync(on=cluster.address)
+        assert report.added + report.unchanged == 60
+        found = contents(workspace)
+    with opened(tmp_path / "here") as here:
+        here.sync(docs)
+        assert contents(here) == found
+
+
+def test_what_is_wrong_with_a_cluster_is_said(tmp_path: Path) -> None:
+    docs = written(tmp_path / "docs", 1)
+    with opened(tmp_path / "kb") as workspace:
+        with pytest.raises(SettingsError, match="no Ray cluster"):
+            workspace.sync(docs, on="everywhere")
+        began = time.monotonic()
+        with pytest.raises(GroundtoneError, match="cannot be reached"):
+            workspace.sync(docs, on="ray://127.0.0.1:9")
+        assert time.monotonic() - began < 300
+        assert workspace.sync(docs).added == 1
