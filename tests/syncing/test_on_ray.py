@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -172,13 +171,19 @@ def test_a_driver_that_is_stopped_goes_on_where_it_was(cluster: RayCluster, tmp_
         assert contents(here) == found
 
 
-def test_what_is_wrong_with_a_cluster_is_said(tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_cluster_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = pytest.importorskip("ray")
+
+    def away(**_: Any) -> None:
+        raise ConnectionError("ray client connection timeout\nand much more")
+
     docs = written(tmp_path / "docs", 1)
+    monkeypatch.setattr(ray, "init", away)
     with opened(tmp_path / "kb") as workspace:
         with pytest.raises(SettingsError, match="no Ray cluster"):
             workspace.sync(docs, on="everywhere")
-        began = time.monotonic()
-        with pytest.raises(GroundtoneError, match="cannot be reached"):
+        with pytest.raises(GroundtoneError, match=r"cannot be reached: ray client.* timeout$"):
             workspace.sync(docs, on="ray://127.0.0.1:9")
-        assert time.monotonic() - began < 300
         assert workspace.sync(docs).added == 1
