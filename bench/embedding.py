@@ -25,7 +25,7 @@ import numpy as np
 
 from groundtone import weights
 from groundtone.embedding import open_embedder
-from groundtone.embedding.onnx_format import Graph
+from groundtone.onnx_format import Graph
 
 Embed = Callable[[Sequence[str]], np.ndarray]
 NAME = "all-minilm-l6-v2"

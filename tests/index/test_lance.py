@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from tests.contracts.index import DIMENSIONS, IndexContract, ManyContract, entry, unit
 
 from groundtone.errors import GroundtoneError, WrongUse
-from groundtone.index import Entry, Index, open_index
+from groundtone.index import Entry, Hit, Index, open_index
 from groundtone.index.filters import Filter
 from groundtone.index.lance import LanceIndex
 
@@ -23,6 +24,30 @@ class TestLanceWithGraph(IndexContract):
 
     def open(self, path: Path, dimensions: int = DIMENSIONS) -> Index:
         return LanceIndex(path, dimensions, graph_rows=100)
+
+
+class InMemory(LanceIndex):
+    """Reads into memory what another handle has written before it searches."""
+
+    def __init__(self, path: Path, dimensions: int) -> None:
+        super().__init__(path, dimensions, keep={"first_searches": 0, "rows": (1, 100_000)})
+
+    def dense(self, *given: Any) -> list[Hit]:
+        self._resident.held()
+        self._resident.wait()
+        return super().dense(*given)
+
+    def lexical(self, *given: Any, near: np.ndarray | None = None) -> list[Hit]:
+        self._resident.held()
+        self._resident.wait()
+        return super().lexical(*given, near=near)
+
+
+class TestLanceInMemory(ManyContract):
+    """Everything again from memory, as a process searches that searches often."""
+
+    def open(self, path: Path, dimensions: int = DIMENSIONS) -> Index:
+        return InMemory(path, dimensions)
 
 
 def test_an_unknown_store_is_named(tmp_path: Path) -> None:
@@ -111,15 +136,48 @@ def test_rows_kept_in_memory_change_no_answer(tmp_path: Path) -> None:
                 )
 
     same()
-    kept._rows.wait()
-    assert kept._rows.find([0]) is not None
+    kept._resident.wait()
+    assert kept._resident.held() is not None
     same()
     plain.delete({"v3"})
     plain.add([entry(70, "plain text 7 7")])
-    same()  # a row that is not kept: the slow way
-    kept._rows.wait()
+    assert kept._resident.held() is None  # another has written: the slow way, until it is read
+    same()
+    kept._resident.wait()
+    assert kept._resident.held() is not None
     same()
     kept.add([entry(70, "plain other text"), entry(8, "changed text 7")])
     same()
+    kept._resident.wait()
+    same()
+    plain._compact()
+    kept._resident.held()
+    kept._resident.wait()
+    assert kept._resident.held() is not None
+    same()
     plain.close()
+    kept.close()
+
+
+def test_many_small_changes_are_held_in_few_segments(tmp_path: Path) -> None:
+    kept = InMemory(tmp_path, DIMENSIONS)
+    for number in range(20):
+        kept.add([entry(number, "word")])
+        kept.delete({f"v{number - 10}"})
+        assert len(kept.lexical("word", 50)) == min(number + 1, 10)
+    held = kept._resident.held()
+    assert held is not None and len(held.segments) <= 8
+    kept.close()
+
+
+def test_a_filter_made_before_a_document_came_lets_it_through_after(tmp_path: Path) -> None:
+    kept = InMemory(tmp_path, DIMENSIONS)
+    where = Filter((frozenset({"group=a"}),))
+    kept.add([replace(entry(1, "word"), labels=("group=b",))])
+    assert kept.lexical("word", 5, where) == []
+    kept.add([replace(entry(2, "word"), labels=("group=a", "x"))])
+    assert [hit.version for hit in kept.lexical("word", 5, where)] == ["v2"]
+    kept.delete({"v2"})
+    kept.add([replace(entry(2, "word"), labels=("group=b",))])
+    assert kept.lexical("word", 5, where) == kept.dense(unit(2), 5, where) == []
     kept.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from groundtone.embedding.onnx_format import Graph
+from groundtone.onnx_format import Graph
 
 WORDS = [
     *("the", "blue", "red", "key", "opens", "garden", "cellar", "door", "water", "plants"),

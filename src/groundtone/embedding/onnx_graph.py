@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from groundtone.embedding.bert import Array, Shape
-from groundtone.embedding.onnx_format import Graph
+from groundtone.onnx_format import Graph
 
 VERSION = 1
 """Part of the cached file's name: raise it with every change to the graph."""

@@ -49,6 +49,11 @@ class Indexes:
         self._former: list[Index] = []
 
     @property
+    def served(self) -> bool:
+        """Whether a server keeps them, and not this machine's files."""
+        return bool(self._url)
+
+    @property
     def path(self) -> Path:
         """The current index's folder: of its data, or of what stands beside a server."""
         return self._path(self._name())

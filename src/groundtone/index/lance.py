@@ -1,8 +1,10 @@
 """LanceDB: text, BM25 and vectors in one table of one folder.
 
 Chosen by measurement (docs/retrieval.md): below `GRAPH_ROWS` windows a scan of all vectors is quick
-enough and exact; above, an HNSW graph over 8-bit vectors finds candidates, which are then compared
-in full precision. Row ids are stable, so that compaction need not rebuild that graph.
+enough and exact, from memory where a process searches often (`resident`); above, an HNSW graph over
+8-bit vectors finds candidates, which are then compared in full precision. To build it takes memory
+for every window, which is why small tables have none. Row ids are stable, so that compaction need
+not rebuild that graph, and what is in memory stays right.
 """
 
 from __future__ import annotations
@@ -14,17 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import EmbeddingMismatch, GroundtoneError
-from groundtone.index import Entry, Hit, lance_import, lance_rows, window_place
+from groundtone.index import Entry, Hit, lance_import, resident, window_place
 from groundtone.index.asking import checked
 from groundtone.index.filters import EVERYTHING, Filter
+from groundtone.index.lance_snapshot import LanceSnapshot, Versions
 from groundtone.index.memory import give_back
+from groundtone.index.resident import Found, Resident
 from groundtone.index.words import LONGEST, asked, indexed
 
 if TYPE_CHECKING:
     import numpy as np
 
 TABLE = "windows"
-GRAPH_ROWS = 10_000
+GRAPH_ROWS = resident.ROWS[1]
 GRAPH_SEGMENTS = 20  # every optimise adds a segment, and every search visits all of them
 ROWS_A_PARTITION = 250_000
 REFINE = 2
@@ -33,7 +37,6 @@ FILES = 8  # fewer are as quick as one
 FRESH = 500  # so many windows may wait to be indexed: a search looks at them one by one
 READERS_GRACE = timedelta(minutes=10)  # files of older table versions stay for searches under way
 SOME = 500
-PIECE = 2_048
 PLACE = ("id", "version", "chunk", "window")
 
 
@@ -44,7 +47,7 @@ class LanceIndex:
         path: the folder, made if absent.
         dimensions: length of the vectors.
         graph_rows: from how many windows on the vectors get a graph.
-        keep: when rows are kept in memory, as `lance_rows.Rows` takes it.
+        keep: when all is kept in memory, as `Resident` takes it.
 
     Raises:
         EmbeddingMismatch: the folder holds vectors of another length.
@@ -73,8 +76,11 @@ class LanceIndex:
             now = timedelta(0)
             database = lancedb.connect(path, read_consistency_interval=now, session=session)
             self._table = _open_table(database, dimensions)
-            self._loop, self._reading = _reading(path, now, session)
-            self._rows = lance_rows.Rows(self._all_rows, self.count, **(keep or {}))
+            self._loop, self._reading = _reading(path, session, now)
+            versions = Versions(path / f"{TABLE}.lance")
+            self._resident = Resident(
+                lambda: LanceSnapshot(*_reading(path, session)), versions.is_last, **(keep or {})
+            )
         except (OSError, RuntimeError, ValueError) as error:
             raise GroundtoneError(
                 f"The index in {path} cannot be opened: {_first_line(error)}.",
@@ -94,7 +100,6 @@ class LanceIndex:
             return
         rows = self._arrow(list({entry.id: entry for entry in entries}.values()))
         if self._holds_any({entry.version for entry in entries}):
-            self._rows.forget()
             merge = self._table.merge_insert("id")
             merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
         else:
@@ -113,17 +118,14 @@ class LanceIndex:
         if k < 1:
             return []
         vector = checked(vector, self._dimensions)
+        held = self._resident.held()
+        if held is not None:
+            return self._ranked(held.dense(vector, k, where))
         search = self._reading.query().nearest_to(vector).column("vector").distance_type("cosine")
-        search = search.ef(max(200, 2 * REFINE * k))
-        if self._rows.ready:  # they give the exact cosines, which else are read from disk
-            found, kept = self._kept(search.limit(REFINE * k), ["_distance"], where)
-            if kept is not None:
-                exact = (kept.vectors @ vector).tolist()
-                return self._ranked(kept.ids, kept.texts, exact, exact)[:k]
-        columns = ["id", "text", "_distance"]
-        found = self._found(search.refine_factor(REFINE).limit(k), columns, where)
+        search = search.ef(max(200, 2 * REFINE * k)).refine_factor(REFINE).limit(k)
+        found = self._found(search, ["id", "text", "_distance"], where)
         cosines = [1.0 - distance for distance in found.column("_distance").to_pylist()]
-        return self._ranked(*_told(found), cosines, cosines)
+        return self._ranked(Found(*_told(found), cosines, cosines))
 
     def lexical(
         self,
@@ -138,20 +140,16 @@ class LanceIndex:
         words = asked(query)
         if k < 1 or not words.strip():
             return []
+        near = None if near is None else checked(near, self._dimensions)
+        held = self._resident.held()
+        if held is not None:
+            return self._ranked(held.lexical(words.split(), k, where, near))
         search = self._reading.query().nearest_to_text(MatchQuery(words, "text")).limit(k)
-        cosines: Sequence[float | None]
-        if self._rows.ready:
-            found, kept = self._kept(search, ["_score"], where)
-            if kept is not None:
-                scores = found.column("_score").to_pylist()
-                cosines = [None] * len(scores)
-                if near is not None:
-                    cosines = (kept.vectors @ checked(near, self._dimensions)).tolist()
-                return self._ranked(kept.ids, kept.texts, scores, cosines)
         columns = ["id", "text", "_score", *(() if near is None else ("vector",))]
         found = self._found(search, columns, where)
         cosines = [None] * len(found) if near is None else self._cosines(found, near)
-        return self._ranked(*_told(found), found.column("_score").to_pylist(), cosines)
+        scores = found.column("_score").to_pylist()
+        return self._ranked(Found(*_told(found), scores, cosines))
 
     def versions(self) -> set[str]:
         """Document versions of which any window is here."""
@@ -199,6 +197,8 @@ class LanceIndex:
                     ef_construction=100,
                 ),
             )
+        elif graph is not None and rows < self._graph_rows:  # made when smaller tables had one
+            table.drop_index("vector_idx")
         files = table.stats()["fragment_stats"]["num_fragments"]
         fresh = max((index.num_unindexed_rows for index in table.list_indices()), default=0)
         if fresh > FRESH or files > FILES:
@@ -208,16 +208,6 @@ class LanceIndex:
     def close(self) -> None:
         """Let go of the table."""
         del self._table, self._reading
-
-    def _all_rows(self) -> Iterator[Any]:
-        """Piece by piece: a scan of all reads far ahead, and what it took stays taken."""
-        columns = ["_rowid", *lance_rows.COLUMNS]
-        start, piece = 0, None
-        while piece is None or len(piece):
-            search = self._reading.query().select(columns).offset(start).limit(PIECE)
-            piece = self._loop.run(search.to_arrow())
-            yield from piece.combine_chunks().to_batches()
-            start += len(piece)
 
     def _compact(self) -> None:
         # Unverified files are those of a killed writer: nobody else writes under the lock.
@@ -233,26 +223,14 @@ class LanceIndex:
             search = search.where(_where(where))
         return self._loop.run(search.select(columns).to_arrow())
 
-    def _kept(
-        self, search: Any, columns: list[str], where: Filter
-    ) -> tuple[Any, lance_rows.Found | None]:
-        """The same, and what is kept of the rows; None where that is not all."""
-        found = self._found(search, [*columns, "_rowid"], where)
-        return found, self._rows.find(found.column("_rowid").to_pylist())
-
-    def _ranked(
-        self,
-        ids: list[str],
-        texts: list[str],
-        scores: list[float],
-        cosines: Sequence[float | None],
-    ) -> list[Hit]:
+    def _ranked(self, found: Found) -> list[Hit]:
         """Best first; equal scores in the order of ids, so that answers repeat."""
-        places = self._places(ids)
+        places = self._places(found.ids)
+        told = zip(found.ids, found.scores, found.cosines, found.texts, strict=True)
         return [
-            Hit(*places[ids[at]], scores[at], cosines[at], texts[at])
-            for at in sorted(range(len(ids)), key=lambda at: (-scores[at], ids[at]))
-            if ids[at] in places
+            Hit(*places[id], score, cosine, text)
+            for id, score, cosine, text in sorted(told, key=lambda row: (-row[1], row[0]))
+            if id in places
         ]
 
     def _places(self, ids: Sequence[str]) -> dict[str, tuple[str, int, int]]:
@@ -265,13 +243,13 @@ class LanceIndex:
             places |= {id: (version, chunk, window) for id, version, chunk, window in told}
         return places
 
-    def _cosines(self, found: Any, near: np.ndarray) -> list[float]:
+    def _cosines(self, found: Any, near: np.ndarray) -> Sequence[float | None]:
         """Of the rows of a result with a vector, whose vectors have length 1."""
         import numpy as np
 
         vectors = found.column("vector").combine_chunks().flatten()
         rows = vectors.to_numpy(zero_copy_only=False).reshape(-1, self._dimensions)
-        return [float(cosine) for cosine in np.asarray(rows @ checked(near, self._dimensions))]
+        return [float(cosine) for cosine in np.asarray(rows @ near)]
 
     def _arrow(self, entries: Sequence[Entry]) -> Any:
         import numpy as np
@@ -315,9 +293,13 @@ def _open_table(database: Any, dimensions: int) -> Any:
     return table
 
 
-def _reading(path: Path, consistency: timedelta, session: Any) -> tuple[Any, Any]:
-    """The table once more, to search it, and what runs its calls: the blocking way to search asks
-    for the schema three times before it begins."""
+def _reading(path: Path, session: Any, consistency: timedelta | None = None) -> tuple[Any, Any]:
+    """What runs its calls, and the table once more, to search it: the blocking way to search asks
+    for the schema three times before it begins.
+
+    Args:
+        consistency: how old what it sees may be; None: it stays as it is now.
+    """
     import lancedb
     from lancedb.background_loop import LOOP
 

@@ -21,6 +21,7 @@ from groundtone.retrieval.fusion import WEIGHTS, Parts, Sides, fuse
 from groundtone.retrieval.passage import Origin, Passage
 from groundtone.retrieval.showing import joined, matching
 from groundtone.retrieval.tuned import Tuned
+from groundtone.retrieval.turns import Turns
 from groundtone.retrieval.visibility import visible
 from groundtone.settings import Retrieval
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 QUESTION_CHARACTERS = 4_000  # far more than the embedder sees; a pasted log is not tokenised whole
 AT_ONCE = 64  # questions embedded in one batch
 SEARCHES = 4  # by words at a time, whatever the number of callers
+TURNS = 4  # searches at a time: more would only take the processor from one another
+SERVED_TURNS = 32  # the same where a server searches
 SPARE = 10  # looked up beyond twice k, so that equal scores are ordered alike
 TRIES = 3  # a document replaced, or the whole index rebuilt, between search and look-up
 
@@ -81,7 +84,7 @@ class Retriever:
         self._settings = settings
         self._open_reranker = open_reranker
         self.limits = EVERYTHING
-        self._shared = _Shared()
+        self._shared = _Shared(Turns(SERVED_TURNS if indexes.served else TURNS))
 
     def limited(self, limits: Filter) -> Retriever:
         """One like this that finds only what passes; the store itself leaves out the rest."""
@@ -126,10 +129,18 @@ class Retriever:
             facts = self._catalog.facts("embedding", tuning.RECORD)
             self.check_embedding(facts)
             tuned, _ = self.tuned(facts)
+            if len(asked) == len(some) == 1:
+                with self._shared.turns.turn():
+                    [vector] = self._embedder.embed(asked)
+                    trace = self._find(asked[0], vector, k, everything, tuned)
+                yield trace
+                continue
             vectors = iter(self._embedder.embed(asked))
             for question in some:
                 if question:
-                    yield self._find(question, next(vectors), k, everything, tuned)
+                    with self._shared.turns.turn():
+                        trace = self._find(question, next(vectors), k, everything, tuned)
+                    yield trace
                 else:
                     yield Trace()
 
@@ -260,11 +271,14 @@ class Retriever:
     def _both(
         self, index: Index, question: str, vector: np.ndarray, candidates: int
     ) -> tuple[list[Hit], list[Hit]]:
-        """What each search finds, best first; both at once, since each waits for its store."""
+        """What each search finds, best first; both at once, unless others wait for the cores."""
         if self._settings.fusion == "vectors":
             return index.dense(vector, candidates, self.limits), []
         if self._settings.fusion == "words":
             return [], index.lexical(question, candidates, self.limits, vector)
+        if self._shared.turns.busy:
+            dense = index.dense(vector, candidates, self.limits)
+            return dense, index.lexical(question, candidates, self.limits, vector)
         words = self._shared.pool.submit(index.lexical, question, candidates, self.limits, vector)
         return index.dense(vector, candidates, self.limits), words.result()
 
@@ -360,6 +374,7 @@ class Retriever:
 class _Shared:
     """What a retriever and the limited ones made of it open once for all of them."""
 
+    turns: Turns
     pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(SEARCHES, thread_name_prefix="search")
     )

@@ -1,0 +1,74 @@
+"""The products of one vector with many, in 8 bits: an exact scan at the speed of a graph.
+
+ONNX Runtime packs the rows once for the processor's 8-bit instructions; a scan of 200,000 rows of
+384 numbers takes one core 3 ms, and for eight questions at once hardly longer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from groundtone.onnx_format import Graph
+
+if TYPE_CHECKING:
+    import numpy as np
+
+STEPS = 127  # of a row's numbers
+# Of a question's: fewer, for where two products of 8 bits are added in 16, they must not overflow.
+ASKED = 63
+ZERO = 64
+
+
+class Product:
+    """Rows that questions are multiplied with; safe from many threads.
+
+    Args:
+        rows: float32 [rows, dimensions].
+    """
+
+    def __init__(self, rows: np.ndarray) -> None:
+        import numpy as np
+        import onnxruntime
+
+        scales = np.maximum(np.abs(rows).max(axis=1), 1e-12) / np.float32(STEPS)
+        steps = np.rint(rows / scales[:, None]).astype(np.int8)
+        graph = Graph("product")
+        asked = graph.input("asked", "uint8", ["questions", rows.shape[1]])
+        held = graph.constant(np.ascontiguousarray(steps.T))
+        zero = graph.constant(np.array(ZERO, np.uint8))
+        whole = graph.node("MatMulInteger", [asked, held, zero])
+        scaled = graph.node("Cast", [whole], attributes={"to": 1})
+        graph.node("Mul", [scaled, graph.constant(scales)], name="scores")
+        graph.output("scores", "float32", ["questions", len(rows)])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            graph.model({"": 17}), options, providers=["CPUExecutionProvider"]
+        )
+        # It would keep the graph, rows and all, in case another processor had failed.
+        vars(self._session)["_model_bytes"] = b""
+
+    def __call__(self, asked: np.ndarray) -> np.ndarray:
+        """Scores [questions, rows] in the order of the true products, but for about .001 of
+        cosine, and up to a factor for each question.
+
+        Args:
+            asked: of `in_steps`, [questions, dimensions].
+        """
+        scores: np.ndarray = self._session.run(["scores"], {"asked": asked})[0]
+        return scores
+
+
+def in_steps(questions: np.ndarray) -> np.ndarray:
+    """Questions as a `Product` takes them.
+
+    Args:
+        questions: float32 [questions, dimensions].
+    """
+    import numpy as np
+
+    scales = np.maximum(np.abs(questions).max(axis=1, keepdims=True), 1e-12) / ASKED
+    return (np.rint(questions / scales) + ZERO).astype(np.uint8)

@@ -1,0 +1,306 @@
+"""A table of windows in memory, where a process searches one large table often.
+
+The vectors are scanned whole (in 8 bits, the best compared again in 16), the words are looked up in
+postings: both are exact, and quicker than a graph and an index on disk. Kept are about 2,000 bytes
+a window of 384 dimensions. When the table has changed, searches are made on disk until what is new
+has been read.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from groundtone.index.filters import Filter
+from groundtone.index.memory import give_back
+from groundtone.index.postings import MOST_ROWS, Vocabulary
+from groundtone.index.product import in_steps
+from groundtone.index.segment import Kinds, Segment, segment, strings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FIRST_SEARCHES = 3  # a command that asks once need not read everything
+LATER = 200  # searches, until a table of another size is looked at again
+ROWS = (10_000, 220_000)  # fewer are quick anyway; more would take over 450 MB
+PIECE = 2_048
+SMALL_SEGMENTS = 6  # read together into one when there are more
+REFINE = 2  # so many times as many as are wanted are compared in full
+AT_ONCE = 8  # questions of one scan
+
+
+class Snapshot(Protocol):
+    """A table as it is at one moment."""
+
+    version: int
+
+    def rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers of all rows, and in which version each was written last: uint64."""
+
+    def read(self, numbers: Sequence[int]) -> Iterable[Any]:
+        """``_rowid`` and `segment.COLUMNS` of these rows, as Arrow batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Windows found, in no order.
+
+    Attributes:
+        texts: as `words.indexed` gives them.
+        cosines: with the question's vector, where there is one.
+    """
+
+    ids: list[str]
+    texts: list[str]
+    scores: list[float]
+    cosines: Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """All windows of one version of the table."""
+
+    version: int
+    segments: tuple[Segment, ...]
+    vocabulary: Vocabulary
+    kinds: Kinds
+    count: int
+    mean_length: float
+    scan: _Scan
+
+    def dense(self, vector: np.ndarray, k: int, where: Filter) -> Found:
+        """The nearest windows by cosine."""
+        import numpy as np
+
+        scores = self.scan(vector)
+        for one, here in self._parts():
+            np.copyto(scores[here], -np.inf, where=~self._passing(one, where))
+        first = _best(scores, REFINE * k, -np.inf)
+        cosines = self._cosines(first, vector)
+        kept = _best(cosines, k, -np.inf)
+        return self._found(first[kept], cosines[kept].tolist(), cosines[kept].tolist())
+
+    def lexical(
+        self, words: Sequence[str], k: int, where: Filter, near: np.ndarray | None
+    ) -> Found:
+        """The best windows by BM25."""
+        import numpy as np
+
+        scores = np.zeros(sum(map(len, self.segments)), np.float32)
+        weights = self._weights(words)
+        for one, here in self._parts():
+            if weights:
+                one.postings.add_scores(weights, self.mean_length, scores[here])
+            if where:
+                np.copyto(scores[here], 0, where=~self._passing(one, where))
+        first = _best(scores, k, 0)
+        cosines: Sequence[float | None] = [None] * len(first)
+        if near is not None:
+            cosines = self._cosines(first, near).tolist()
+        return self._found(first, scores[first].tolist(), cosines)
+
+    def _weights(self, words: Sequence[str]) -> dict[int, float]:
+        """How much each word tells: the rarer the more (Robertson's weights, never below 0)."""
+        weights: dict[int, float] = {}
+        for word in words:
+            number = self.vocabulary.number(word)
+            if number is None:
+                continue
+            spans = (one.postings.span(number) for one in self.segments)
+            held = sum(end - start for start, end in spans)
+            if held:
+                tells = math.log(1 + (self.count - held + 0.5) / (held + 0.5))
+                weights[number] = weights.get(number, 0.0) + tells
+        return weights
+
+    def _parts(self) -> Iterator[tuple[Segment, slice]]:
+        done = 0
+        for one in self.segments:
+            yield one, slice(done, done + len(one))
+            done += len(one)
+
+    def _passing(self, one: Segment, where: Filter) -> np.ndarray:
+        if not where:
+            return one.alive
+        passing: np.ndarray = one.alive & self.kinds.passing(where)[one.kinds]
+        return passing
+
+    def _inside(self, places: np.ndarray) -> Iterator[tuple[Segment, np.ndarray, np.ndarray]]:
+        """The segments of these places: which of the places are there, and where inside."""
+        import numpy as np
+
+        for one, here in self._parts():
+            at = np.flatnonzero((places >= here.start) & (places < here.stop))
+            if len(at):
+                yield one, at, places[at] - here.start
+
+    def _cosines(self, places: np.ndarray, vector: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        cosines = np.empty(len(places), np.float32)
+        for one, at, inside in self._inside(places):
+            cosines[at] = one.cosines(inside, vector)
+        return cosines
+
+    def _found(
+        self, places: np.ndarray, scores: list[float], cosines: Sequence[float | None]
+    ) -> Found:
+        ids, texts = [""] * len(places), [""] * len(places)
+        for one, at, inside in self._inside(places):
+            numbers = inside.tolist()
+            told = zip(strings(one.ids, numbers), strings(one.texts, numbers), strict=True)
+            for place, (id, text) in zip(at.tolist(), told, strict=True):
+                ids[place], texts[place] = id, text
+        return Found(ids, texts, scores, cosines)
+
+
+class Resident:
+    """The table in memory, once it is searched often; safe from many threads.
+
+    Args:
+        snapshot: gives the table as it is.
+        fresh: whether a version of the table is still the last one.
+        first_searches: how many may be asked for before the rows are read.
+        rows: the fewest and the most rows that are kept.
+    """
+
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        fresh: Callable[[int], bool],
+        *,
+        first_searches: int = FIRST_SEARCHES,
+        rows: tuple[int, int] = ROWS,
+    ) -> None:
+        self._snapshot, self._fresh = snapshot, fresh
+        self._before, self._limits = first_searches, rows
+        self._lock = threading.Lock()
+        self._reading: threading.Thread | None = None
+        self._held: Held | None = None
+
+    def held(self) -> Held | None:
+        """The table, if all of it is kept. Asking counts as a search: in time it is read."""
+        held = self._held
+        if held is not None and self._fresh(held.version):
+            return held
+        self._before -= 1
+        if held is not None or self._before < 0:
+            self._begin()
+        return None
+
+    def wait(self) -> None:
+        """Until a reading that has begun is done."""
+        reading = self._reading
+        if reading is not None:
+            reading.join()
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self._reading is None or not self._reading.is_alive():
+                self._reading = threading.Thread(target=self._load, name="rows", daemon=True)
+                self._reading.start()
+
+    def _load(self) -> None:
+        with suppress(OSError, RuntimeError, ValueError, AttributeError):  # closed or rebuilt
+            snapshot = self._snapshot()
+            numbers, written = snapshot.rows()
+            if max(1, self._limits[0]) <= len(numbers) <= self._limits[1]:
+                self._held = _held(snapshot, numbers, written, self._held)
+            else:
+                self._held, self._before = None, LATER
+            give_back()
+
+
+def _held(
+    snapshot: Snapshot, numbers: np.ndarray, written: np.ndarray, before: Held | None
+) -> Held:
+    """The table, with what was kept before of what has not changed."""
+    import numpy as np
+
+    vocabulary = before.vocabulary if before else Vocabulary()
+    kinds = before.kinds if before else Kinds()
+    unchanged = numbers[written <= before.version] if before else numbers[:0]
+    segments = [
+        one.only(alive)
+        for one in (before.segments if before else ())
+        if (alive := one.alive & np.isin(one.numbers, unchanged)).any()
+    ]
+    small = [one for one in segments if 2 * one.alive.sum() < MOST_ROWS]
+    if len(small) > SMALL_SEGMENTS:
+        segments = [one for one in segments if 2 * one.alive.sum() >= MOST_ROWS]
+    kept = [one.numbers[one.alive] for one in segments]
+    missing = numbers[~np.isin(numbers, np.concatenate(kept))] if kept else numbers
+    for start in range(0, len(missing), MOST_ROWS):
+        some = missing[start : start + MOST_ROWS].tolist()
+        pieces = (some[at : at + PIECE] for at in range(0, len(some), PIECE))
+        batches = (batch for piece in pieces for batch in snapshot.read(piece) if len(batch))
+        segments.append(segment(batches, vocabulary, kinds))
+        give_back()
+    lengths = sum(float(one.postings.lengths.sum()) for one in segments)
+    return Held(
+        version=snapshot.version,
+        segments=tuple(segments),
+        vocabulary=vocabulary,
+        kinds=kinds,
+        count=len(numbers),
+        mean_length=max(1.0, lengths / len(numbers)),
+        scan=_Scan(segments),
+    )
+
+
+@dataclass(eq=False)
+class _Asked:
+    """A question that waits for a scan."""
+
+    vector: np.ndarray
+    scores: np.ndarray | None = None
+
+
+@dataclass(eq=False)
+class _Scan:
+    """One scan for all who ask while another is under way: reading the rows is what takes time."""
+
+    segments: Sequence[Segment]
+    waiting: list[_Asked] = field(default_factory=list)
+    adding: threading.Lock = field(default_factory=threading.Lock)
+    scanning: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, vector: np.ndarray) -> np.ndarray:
+        """Scores of all windows, dead ones too."""
+        mine = _Asked(vector)
+        with self.adding:
+            self.waiting.append(mine)
+        while mine.scores is None:  # again if more wait than one scan takes
+            with self.scanning:
+                if mine.scores is None:
+                    with self.adding:
+                        some, self.waiting[:] = self.waiting[:AT_ONCE], self.waiting[AT_ONCE:]
+                    self._answer(some)
+        return mine.scores
+
+    def _answer(self, some: Sequence[_Asked]) -> None:
+        import numpy as np
+
+        asked = in_steps(np.stack([each.vector for each in some]))
+        parts = [one.product(asked) for one in self.segments]
+        for number, each in enumerate(some):
+            each.scores = np.concatenate([part[number] for part in parts])
+
+
+def _best(scores: np.ndarray, k: int, above: float) -> np.ndarray:
+    """Places of the ``k`` highest scores above a limit, in no order; of equal ones the first."""
+    import numpy as np
+
+    if k < len(scores):
+        limit = np.partition(scores, len(scores) - k)[len(scores) - k]
+        places = np.flatnonzero(scores >= limit)
+        if len(places) > k:
+            surely = places[scores[places] > limit]
+            places = np.append(surely, places[scores[places] == limit][: k - len(surely)])
+    else:
+        places = np.arange(len(scores))
+    return places[scores[places] > above]
