@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,16 +25,17 @@ class Segment:
 
     Attributes:
         numbers: row ids of the table, uint64.
-        alive: which of them are still in it.
+        alive, living: which of them are still in it, and how many.
         ids, texts: Arrow arrays of strings.
         kinds: the kind of each, see `Kinds`.
         steps, scales: vectors in 16 bits, right to the fifth digit.
-        product: the same in 8 bits, for the scan.
+        product: the same along the directions of the scan, in 8 bits.
         postings: of the windows that are alive.
     """
 
     numbers: np.ndarray
     alive: np.ndarray
+    living: int
     ids: Any
     texts: Any
     kinds: np.ndarray
@@ -46,11 +47,17 @@ class Segment:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    @property
+    def whole(self) -> bool:
+        """Whether all of them are alive."""
+        return len(self) == self.living
+
     def only(self, alive: np.ndarray) -> Segment:
         """The same segment with these windows alive."""
         if (alive == self.alive).all():
             return self
-        return replace(self, alive=alive, postings=self.postings.without(alive))
+        postings = self.postings.without(alive)
+        return replace(self, alive=alive, living=int(alive.sum()), postings=postings)
 
     def cosines(self, places: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Of these windows with a vector of length 1."""
@@ -117,36 +124,40 @@ class Kinds:
         return number
 
 
-def segment(batches: Iterable[Any], vocabulary: Vocabulary, kinds: Kinds) -> Segment:
+def segment(
+    batches: Iterable[Any], vocabulary: Vocabulary, kinds: Kinds, basis: np.ndarray
+) -> Segment:
     """Read windows into memory.
 
     Args:
         batches: ``_rowid`` and `COLUMNS`; not empty, at most `postings.MOST_ROWS` rows in all.
+        basis: the directions of the scan, [dimensions, directions].
     """
     import numpy as np
     import pyarrow as pa
 
     numbers, ids, texts, kind, steps, scales = [], [], [], [], [], []
-    vectors = []
+    scanned = []
     for batch in batches:
-        flat = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
-        rows = flat.reshape(len(batch), -1)
+        rows = vectors(batch)
         scale = np.maximum(np.abs(rows).max(axis=1), 1e-12) / np.float32(STEPS)
         scales.append(scale)
         steps.append(np.rint(rows / scale[:, None]).astype(np.int16))
-        vectors.append(rows)
+        scanned.append(rows @ basis)
         numbers.append(batch.column("_rowid").to_numpy().astype(np.uint64))
         kind.append(kinds.of(batch.column("labels"), batch.column("modified")))
         # Copied: a column that came from Lance keeps all columns of its batch in memory.
         every = np.arange(len(batch))
         ids.append(batch.column("id").take(every))
         texts.append(batch.column("text").take(every))
-    product = Product(np.concatenate(vectors))
-    vectors.clear()
+    product = Product(np.concatenate(scanned))
+    scanned.clear()
     postings = vocabulary.postings(texts)
+    count = sum(map(len, numbers))
     return Segment(
         numbers=np.concatenate(numbers),
-        alive=np.ones(sum(map(len, numbers)), bool),
+        alive=np.ones(count, bool),
+        living=count,
         ids=pa.concat_arrays(ids),
         texts=pa.concat_arrays(texts),
         kinds=np.concatenate(kind),
@@ -157,6 +168,14 @@ def segment(batches: Iterable[Any], vocabulary: Vocabulary, kinds: Kinds) -> Seg
     )
 
 
-def strings(column: Any, places: Sequence[int]) -> list[str]:
+def vectors(batch: Any) -> np.ndarray:
+    """The vectors of an Arrow batch: float32 [rows, dimensions]."""
+    flat = batch.column("vector").flatten().to_numpy(zero_copy_only=False)
+    rows: np.ndarray = flat.reshape(len(batch), -1)
+    return rows
+
+
+def strings(column: Any, places: np.ndarray) -> list[str]:
     """The texts at these places of an Arrow array."""
-    return [column[place].as_py() for place in places]
+    found: list[str] = column.take(places).to_pylist()
+    return found
