@@ -31,12 +31,22 @@ def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, ridge: float) -> tuple
 
 
 def held_out(
-    x: np.ndarray, y: np.ndarray, weight: np.ndarray, groups: np.ndarray, ridge: float
+    x: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    groups: np.ndarray,
+    ridge: float,
+    seed: int = 0,
 ) -> np.ndarray:
-    """For each row the log odds by a fit that saw nothing of the row's group."""
+    """For each row the log odds by a fit that saw nothing of the row's group.
+
+    `seed` deals the groups to the folds.
+    """
     odds = np.zeros(len(y))
     names = np.unique(groups)
-    fold = dict(zip(names, np.random.default_rng(0).permutation(len(names)) % FOLDS, strict=True))
+    fold = dict(
+        zip(names, np.random.default_rng(seed).permutation(len(names)) % FOLDS, strict=True)
+    )
     place = np.array([fold[group] for group in groups])
     for number in range(FOLDS):
         out = place == number
@@ -69,9 +79,9 @@ def best_threshold(score: np.ndarray, positive: np.ndarray) -> float:
     return float(max(np.unique(score), key=lambda t: balanced(score >= t, positive)))
 
 
-def by_held_out_threshold(score: np.ndarray, positive: np.ndarray) -> float:
+def by_held_out_threshold(score: np.ndarray, positive: np.ndarray, seed: int = 0) -> float:
     """Balanced accuracy of one score when its threshold is chosen on the other folds."""
-    place = np.random.default_rng(0).permutation(len(score)) % FOLDS
+    place = np.random.default_rng(seed).permutation(len(score)) % FOLDS
     accepted = np.zeros(len(score), bool)
     for number in range(FOLDS):
         out = place == number
