@@ -189,7 +189,7 @@ def _disk(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _ray_address(workspace: Workspace) -> str:
-    return str(getattr(getattr(workspace.settings, "scale", None), "ray", ""))
+    return workspace.settings.scale.ray
 
 
 def _timed(ask: Callable[[], tuple[str, float]]) -> tuple[str, float, float]:
