@@ -142,7 +142,7 @@ def test_a_cancelled_run_goes_on_from_its_checkpoint(
         examples / "style.jsonl",
         suffix="broken-off",
         recipe=Recipe(epochs=2, batch_size=2),
-        contexts=Contexts(each=1),
+        contexts=Contexts.none(),
         limit=12,
     )
     for event in run.events():
