@@ -180,7 +180,7 @@ def grow(work: Path, sizes: Sequence[int], minutes: float) -> list[dict[str, Any
     with opened(work / "kb") as workspace:
         for size in sizes:
             used = time.perf_counter() - began
-            if rows and used + 1.3 * used * (size - windows) / windows > 60 * minutes:
+            if rows and used + used * (size - windows) / windows > 60 * minutes:
                 print(f"{size:,} windows would take more than {minutes:g} minutes: left out")
                 break
             while windows < size:  # a few steps: how many windows a file has is known afterwards
