@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event
 from starlette.testclient import TestClient
 
 from groundtone import Workspace
-from groundtone.catalog import StoredDocument, StoredFile, StoredJob
+from groundtone.catalog import StoredDocument, StoredFile, StoredJob, StoredModel
 from groundtone.server import auth, quotas
 from groundtone.server.app import create_app
 
@@ -190,3 +190,36 @@ def test_a_file_of_another_group_is_looked_for_like_one_that_is_not_there(tmp_pa
                 ("delete", "/v1/vector_stores/vs_default/files/{}"),
             ):
                 same(client, method, path, None, "file-pay.md", "file-nothing")
+
+
+def test_what_another_limited_key_has_tuned_does_not_exist(tmp_path: Path) -> None:
+    name = "ft:smollm2-135m-instruct:local:theirs:1"
+    with Workspace.create(tmp_path / "kb") as workspace:
+        catalog = workspace.catalog
+        other, secret = catalog.create_key(["chat"], collections=["theirs"])
+        _, mine = catalog.create_key(["chat"], collections=["mine"])
+        _, admin = catalog.create_key(["admin"])
+        for number, owner in ((1, other.id), (2, None)):
+            model = f"{name[:-1]}{number}"
+            catalog.put_model(
+                StoredModel(model, "smollm2-135m-instruct", "lora", f"runs/{number}/a.gguf", "")
+            )
+            progress = {"model": model}
+            catalog.put_job(
+                StoredJob(
+                    f"ftjob-{number}", "tune", "tune", {}, "succeeded", owner, progress=progress
+                )
+            )
+        with TestClient(create_app(workspace, pages=False)) as client:
+
+            def seen(key: str) -> tuple[bool, bool, int]:
+                client.headers["authorization"] = f"Bearer {key}"
+                names = [one["id"] for one in client.get("/v1/models").json()["data"]]
+                status = client.get(f"/v1/models/{name}").status_code
+                return name in names, f"{name[:-1]}2" in names, status
+
+            assert seen(mine) == (False, True, 404)
+            assert seen(secret) == seen(admin) == (True, True, 200)
+            client.headers["authorization"] = f"Bearer {mine}"
+            body = {"model": name, "messages": [{"role": "user", "content": "x"}]}
+            assert client.post("/v1/chat/completions", json=body).status_code == 404

@@ -44,6 +44,13 @@ class Principal:
         """Whether a collection is one of its own."""
         return self.collections is None or collection in self.collections
 
+    @property
+    def only_own(self) -> str | None:
+        """Whose files, jobs and models it sees: None: all; a key that is limited to some documents
+        sees those that came with it."""
+        unlimited = self.collections is None and self.groups is None
+        return None if unlimited or "admin" in self.scopes else self.key_id
+
 
 OWNER = Principal(None, frozenset(SCOPES), None, None)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from groundtone.errors import WrongUse
 from groundtone.server.auth import Principal
 from groundtone.server.errors import ApiError
+from groundtone.workspace.owners import hidden_models
 
 if TYPE_CHECKING:
     from groundtone.catalog import NamedCollection
@@ -49,10 +50,10 @@ def named(workspace: Workspace, principal: Principal, name: str) -> Target:
     if place == DOCS or place.startswith(f"{DOCS}:"):
         collection = place.partition(":")[2] or None
         if place == DOCS or (collection and exists(workspace, principal, collection)):
-            chat = _chat(workspace, name, model if plus else None)
+            chat = _chat(workspace, principal, name, model if plus else None)
             return Target(name, chat, True, collection)
         raise unknown(name)
-    return Target(name, _chat(workspace, name, name), False)
+    return Target(name, _chat(workspace, principal, name, name), False)
 
 
 def exists(workspace: Workspace, principal: Principal, collection: str) -> bool:
@@ -108,8 +109,11 @@ def unknown(name: str) -> ApiError:
     )
 
 
-def _chat(workspace: Workspace, whole: str, model: str | None) -> str:
+def _chat(workspace: Workspace, principal: Principal, whole: str, model: str | None) -> str:
     try:
-        return workspace.model_name(model)
+        name = workspace.model_name(model)
     except WrongUse:
         raise unknown(whole) from None
+    if model is not None and name in hidden_models(workspace, principal.only_own):
+        raise unknown(whole)
+    return name

@@ -17,6 +17,7 @@ from groundtone.web.elements import attribute, button, choice, empty, link, node
 from groundtone.web.layout import Visit, announce, frame
 from groundtone.web.panel import SourcePanel
 from groundtone.web.threads import follow
+from groundtone.workspace.owners import hidden_models
 
 if TYPE_CHECKING:
     from groundtone.chat import Message
@@ -39,9 +40,11 @@ async def ask(request: Request, collection: str = "", model: str = "") -> None:
 def _known(here: Visit) -> dict[str, Any]:
     """What the page tells before anything was asked."""
     workspace, sight = here.workspace, here.sight()
+    hidden = hidden_models(workspace, here.visitor.only_own)
+    models = [model.name for model in workspace.catalog.list_models()]
     return {
         "collections": here.collections(),
-        "models": [model.name for model in workspace.catalog.list_models()],
+        "models": [name for name in models if name not in hidden],
         "active": workspace.model_name(),
         "base": workspace.settings.chat.model,
         "documents": sum(1 for one in workspace.catalog.documents() if sight.allows(one)),

@@ -50,6 +50,11 @@ class Visitor:
         """Whether they see every document."""
         return self.collections is None and self.groups is None
 
+    @property
+    def only_own(self) -> str | None:
+        """The key whose models alone they see beside everybody's; None: all models."""
+        return None if self.unlimited or "admin" in self.scopes else self.key
+
     def may_see(self, document: DocumentInfo, source: Source) -> bool:
         """Whether a document is theirs to see: its collection, and one of its groups."""
         if self.collections is not None and source.collection not in self.collections:

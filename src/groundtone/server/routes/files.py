@@ -149,8 +149,7 @@ async def delete_file(request: Request, principal: Keeper, file_id: FileId) -> F
 
 def seen_by(principal: Principal) -> str | None:
     """Whose files and jobs a key sees: all, or its own where it is limited to some documents."""
-    unlimited = principal.collections is None and principal.groups is None
-    return None if unlimited or "admin" in principal.scopes else principal.key_id
+    return principal.only_own
 
 
 async def find(request: Request, principal: Principal, id: str) -> StoredFile:

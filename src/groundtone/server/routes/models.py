@@ -11,6 +11,7 @@ from groundtone.server import naming
 from groundtone.server.auth import Principal, require
 from groundtone.server.errors import documented
 from groundtone.server.serving import Serving
+from groundtone.workspace.owners import hidden_models
 
 router = APIRouter(tags=["models"])
 Chat = Annotated[Principal, Depends(require("chat"))]
@@ -48,7 +49,9 @@ async def retrieve_model(request: Request, model: str, principal: Chat) -> Model
 
 def _all(serving: Serving, principal: Principal) -> list[Model]:
     workspace = serving.workspace
-    names = [workspace.settings.chat.model, *workspace.adapters()]
+    hidden = hidden_models(workspace, principal.only_own)
+    names = [workspace.settings.chat.model]
+    names += [name for name in workspace.adapters() if name not in hidden]
     names += [naming.DOCS]
     names += [f"{naming.DOCS}:{name}" for name in naming.collections(workspace, principal)]
     return [_model(serving, name) for name in [*names, workspace.settings.embedding.model]]
