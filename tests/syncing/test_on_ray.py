@@ -184,6 +184,6 @@ def test_what_is_wrong_with_a_cluster_is_said(
     with opened(tmp_path / "kb") as workspace:
         with pytest.raises(SettingsError, match="no Ray cluster"):
             workspace.sync(docs, on="everywhere")
-        with pytest.raises(GroundtoneError, match=r"cannot be reached: ray client.* timeout$"):
+        with pytest.raises(GroundtoneError, match=r"cannot be reached: ray client.* timeout\."):
             workspace.sync(docs, on="ray://127.0.0.1:9")
         assert workspace.sync(docs).added == 1

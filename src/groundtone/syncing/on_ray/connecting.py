@@ -37,12 +37,14 @@ def connected(address: str) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
+    # Through ray:// these would be settings of the server's side, which refuses them.
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(address=address, **({} if address.startswith("ray://") else quiet))
     except Exception as error:  # a wrong address, no cluster, another version: each its own kind
-        said = str(error).strip() or type(error).__name__
+        said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".: ")
         raise GroundtoneError(
-            f"The Ray cluster at {address} cannot be reached: {said.splitlines()[0]}",
+            f"The Ray cluster at {address} cannot be reached: {said}.",
             "Start it (`ray start --head`), correct [scale] ray, or leave it out to sync here.",
         ) from None
     try:
