@@ -8,8 +8,9 @@
 Syncs a collection of `judged` (vectors are remembered beside it), padded with made-up documents
 where ``--chunks`` asks for more, then gives the same windows and the same vectors to plain BM25
 (bm25s), exact dense search (numpy) and txtai's hybrid. Each system runs in a process of its own, so
-that its memory is its own. bm25s is needed in this Python; txtai in the one that ``--peers-python``
-names. A system that is not there is said to be absent.
+that its memory is its own. bm25s is needed in this Python (or on its ``PYTHONPATH``); txtai in the
+one that ``--peers-python`` names (bench/search_peers.txt). A system that is not there is said to be
+absent.
 
 Made-up documents have vectors near real ones: with ``--chunks`` the quality is that of the four
 systems on the same heap, not that of the collection.
@@ -36,6 +37,7 @@ from typing import Any
 import numpy as np
 
 WARM = 20
+WARM_SECONDS = 20.0  # of ours: it reads a large table into memory while it is searched
 PER_FILE = 40  # made-up chunks a file
 Ask = Callable[[str], list[str]]
 """A question to the documents of the ten best, best first."""
@@ -81,6 +83,7 @@ def main() -> None:
     parser.add_argument("--update", type=int, default=0, help="chunks replaced, then timed again")
     parser.add_argument("--callers", type=int, default=16)
     parser.add_argument("--peers-python", type=Path)
+    parser.add_argument("--replace", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--system", choices=sorted(SYSTEMS), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if not given.data and not (given.source and given.questions):
@@ -88,6 +91,9 @@ def main() -> None:
     if given.source:
         given.set = "own"
     folder = given.work / (f"{given.set}-{given.chunks}" if given.chunks else given.set)
+    if given.replace:
+        replace(folder, given)
+        return
     if given.system:
         print(json.dumps(measured(given.system, folder, given)))
         return
@@ -283,13 +289,23 @@ def ours(folder: Path, given: argparse.Namespace) -> Iterator[Any]:
         def search(question: str) -> list[str]:
             return [passage.document for passage in workspace.search(question, 5)]
 
-        yield ask, _size(folder / "workspace" / ".groundtone"), search
         questions = [row["text"] for row in _lines(folder / "export" / "questions.jsonl")]
+        began = time.perf_counter()
+        while given.chunks and time.perf_counter() < began + WARM_SECONDS:
+            search(questions[0])
+        yield ask, _size(folder / "workspace" / ".groundtone"), search
         yield f"{given.callers} callers at once", _at_once(search, questions, given.callers)
-    if given.update and given.chunks:
-        replace(folder, given)
-        with Workspace.open(folder / "workspace") as workspace:
-            yield f"after {given.update:,} chunks were replaced", timed(search, questions)[0]
+        if given.update and given.chunks:
+            # By another process, as a sync beside a server is; the very next searches count.
+            subprocess.run(
+                [sys.executable, __file__, *sys.argv[1:], "--replace"], check=True, stdout=2
+            )
+            times = []
+            for question in questions:
+                began = time.perf_counter()
+                search(question)
+                times.append(time.perf_counter() - began)
+            yield f"after {given.update:,} chunks were replaced", times
 
 
 def replace(folder: Path, given: argparse.Namespace) -> None:

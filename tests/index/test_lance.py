@@ -141,8 +141,7 @@ def test_rows_kept_in_memory_change_no_answer(tmp_path: Path) -> None:
     same()
     plain.delete({"v3"})
     plain.add([entry(70, "plain text 7 7")])
-    assert kept._resident.held() is None  # another has written: the slow way, until it is read
-    same()
+    same()  # another has written: from disk, or what is new has been read
     kept._resident.wait()
     assert kept._resident.held() is not None
     same()

@@ -2,8 +2,8 @@
 
 All vectors are scanned (the half of their directions that tells most, in 8 bits; the best are
 compared again in full, in 16), the words are looked up in postings. Kept are about 1,700 bytes a
-window of 384 dimensions. When the table has changed, searches are made on disk until what is new
-has been read.
+window of 384 dimensions. When the table has changed, what is new is read; searches wait a moment
+for that, and are made on disk if it takes longer.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 FIRST_SEARCHES = 3  # a command that asks once need not read everything
+WAIT = 0.3  # seconds for what has changed to be read, before a search goes to disk
 LATER = 200  # searches, until a table of another size is looked at again
 ROWS = (10_000, 220_000)  # fewer are quick anyway; more would take over 400 MB
 PIECE = 2_048
@@ -194,9 +195,14 @@ class Resident:
         if held is not None and self._fresh(held.version):
             return held
         self._before -= 1
-        if held is not None or self._before < 0:
-            self._begin()
-        return None
+        if held is None and self._before >= 0:
+            return None
+        reading = self._begin()
+        if held is None:
+            return None
+        reading.join(WAIT)
+        held = self._held
+        return held if held is not None and self._fresh(held.version) else None
 
     def wait(self) -> None:
         """Until a reading that has begun is done."""
@@ -204,11 +210,12 @@ class Resident:
         if reading is not None:
             reading.join()
 
-    def _begin(self) -> None:
+    def _begin(self) -> threading.Thread:
         with self._lock:
             if self._reading is None or not self._reading.is_alive():
                 self._reading = threading.Thread(target=self._load, name="rows", daemon=True)
                 self._reading.start()
+            return self._reading
 
     def _load(self) -> None:
         with suppress(OSError, RuntimeError, ValueError, AttributeError):  # closed or rebuilt
