@@ -99,7 +99,7 @@ class Reader:
         Raises:
             MemoryError: there was not enough; the process should be replaced.
         """
-        path = Path(job.place)
+        path, began = Path(job.place), time.time_ns()
         making = self.makings[job.collection]
         sha256 = ""
         try:
@@ -122,7 +122,7 @@ class Reader:
         for part in found.parts:
             try:
                 read = _retold(part.name, part.document, told)
-                documents.append(self._document(job, making, part.name, read, sha256))
+                documents.append(self._document(job, making, part.name, read, sha256, began))
             except UnreadableFile as error:
                 failed.append((part.name, error.reason))
                 continue
@@ -135,7 +135,7 @@ class Reader:
         return Read(tuple(documents), tuple(failed), tuple(notes), sha256)
 
     def _document(
-        self, job: Job, making: Making, name: str, read: Document, sha256: str
+        self, job: Job, making: Making, name: str, read: Document, sha256: str, began: int
     ) -> StoredDocument:
         try:
             chunks = tuple(stored(made) for made in chunk(read, self.encode, **making.sizes))
@@ -155,7 +155,7 @@ class Reader:
             source=job.source,
             path=path,
             size=job.size,
-            mtime_ns=settled(job.mtime_ns),
+            mtime_ns=settled(job.mtime_ns, began),
             sha256=sha256,
             title=read.title,
             media_type=read.media_type,
@@ -206,9 +206,14 @@ def hash_of(path: Path, max_bytes: int | None = None) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def settled(mtime_ns: int) -> int:
-    """A file's time; one that no file has where it proves nothing later: it is too fresh."""
-    fresh = time.time_ns() - mtime_ns <= CLOCK_NS
+def settled(mtime_ns: int, seen_ns: int | None = None) -> int:
+    """A file's time; one that no file has where it proves nothing later: it is too fresh.
+
+    Args:
+        seen_ns: when its bytes were looked at; None: now.
+    """
+    seen_ns = time.time_ns() if seen_ns is None else seen_ns
+    fresh = seen_ns - mtime_ns <= CLOCK_NS
     return UNSETTLED if fresh or abs(mtime_ns) > LATEST_NS else mtime_ns
 
 
