@@ -20,7 +20,7 @@ from groundtone.index import Entry, Hit, lance_import, resident, window_place
 from groundtone.index.asking import checked
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.lance_snapshot import LanceSnapshot, Versions
-from groundtone.index.memory import give_back
+from groundtone.index.memory import few_arenas, give_back
 from groundtone.index.resident import Found, Resident
 from groundtone.index.words import LONGEST, asked, indexed
 
@@ -37,6 +37,7 @@ FILES = 8  # fewer are as quick as one
 FRESH = 500  # so many windows may wait to be indexed: a search looks at them one by one
 READERS_GRACE = timedelta(minutes=10)  # files of older table versions stay for searches under way
 SOME = 500
+READ_AHEAD = 32 << 20
 PLACE = ("id", "version", "chunk", "window")
 
 
@@ -63,6 +64,9 @@ class LanceIndex:
         keep: Mapping[str, Any] | None = None,
     ) -> None:
         os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")  # or it warns on stderr
+        # It would read ahead by up to 2 GB, and a scan is no quicker for it.
+        os.environ.setdefault("LANCE_DEFAULT_IO_BUFFER_SIZE", str(READ_AHEAD))
+        few_arenas()
         lancedb = lance_import.lancedb()
         self._path = path
         self._dimensions = dimensions

@@ -5,6 +5,17 @@ from __future__ import annotations
 import ctypes
 from contextlib import suppress
 
+ARENAS = 2
+_M_ARENA_MAX = -8  # of glibc's mallopt
+
+
+def few_arenas() -> None:
+    """Let glibc keep few heaps: with one for each thread of a store, what a scan has freed in one
+    is of no use to the next, and the process keeps twice what it needs. Heaps that are there stay,
+    so this comes before a store is opened. Does nothing where there is another C library."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS)
+
 
 def give_back() -> None:
     """Let the system have what allocators keep: glibc's keeps a lot, for each thread, and the next

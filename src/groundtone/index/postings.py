@@ -1,4 +1,4 @@
-"""BM25 in memory, over some thousand windows: for each word where it stands, and how often.
+"""BM25 in memory, over some thousand windows: for each word where it stands, and what that counts.
 
 Scores are those of the table on disk (k1 = 1.2, b = 0.75), so that a search is worth the same
 whichever way it is made.
@@ -6,7 +6,7 @@ whichever way it is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 K1, B = 1.2, 0.75
-MOST_ROWS = 1 << 14  # a row's number has 16 bits
+MOST_ROWS = 1 << 15  # a row's number has 16 bits
 MOST_TIMES = 255
+CLOSE = 0.005  # a mean length that moved by less does not change what is found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +30,8 @@ class Postings:
         starts: where each word's rows begin; one more at the end.
         rows, times: where a word stands, and how often.
         lengths: words of each window.
+        impacts: what a word's standing there counts for, before the word's own weight (`weighed`).
+        mean_length: that they were reckoned with.
     """
 
     words: np.ndarray
@@ -36,36 +39,53 @@ class Postings:
     rows: np.ndarray
     times: np.ndarray
     lengths: np.ndarray
+    impacts: np.ndarray
+    mean_length: float = 0.0
 
-    def span(self, word: int) -> tuple[int, int]:
-        """Where the rows of a word begin and end; empty if it stands nowhere."""
-        at = int(self.words.searchsorted(word))
-        if at == len(self.words) or self.words[at] != word:
-            return 0, 0
-        return int(self.starts[at]), int(self.starts[at + 1])
+    def spans(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where the rows of each word begin and end; empty for one that stands nowhere.
+
+        Args:
+            words: numbers of words.
+        """
+        import numpy as np
+
+        at = np.minimum(self.words.searchsorted(words), max(0, len(self.words) - 1))
+        if not len(self.words):
+            return at, at
+        begins = self.starts[at]
+        return begins, np.where(self.words[at] == words, self.starts[at + 1], begins)
+
+    def weighed(self, mean_length: float) -> Postings:
+        """The same, with impacts for windows that are so many words long in the mean.
+
+        They are kept, for to reckon them in each search would take most of its time.
+        """
+        import numpy as np
+
+        if abs(mean_length - self.mean_length) <= CLOSE * mean_length:
+            return self
+        long = np.float32(K1) * (1 - B + B * self.lengths / np.float32(mean_length))
+        impacts = self.times.astype(np.float32)
+        impacts /= impacts + long[self.rows]
+        impacts *= np.float32(K1 + 1)
+        return replace(self, impacts=impacts, mean_length=mean_length)
 
     def add_scores(
-        self, weights: Mapping[int, float], mean_length: float, scores: np.ndarray
+        self, spans: tuple[np.ndarray, np.ndarray], weights: np.ndarray, scores: np.ndarray
     ) -> None:
         """Add BM25 scores to those of the windows.
 
         Args:
-            weights: how much each word of the question tells, by its number.
-            mean_length: words of a window, in the mean of all that are searched.
+            spans: of the words of the question.
+            weights: how much each of them tells.
             scores: float32, one a window; changed.
         """
         import numpy as np
 
-        long = np.float32(K1) * (1 - B + B * self.lengths / np.float32(mean_length))
-        for word, weight in weights.items():
-            start, end = self.span(word)
-            if start == end:
-                continue
-            rows = self.rows[start:end]
-            times = self.times[start:end].astype(np.float32)
-            times /= times + long[rows]
-            times *= np.float32(weight * (K1 + 1))
-            scores[rows] += times
+        for start, end, weight in zip(*spans, weights.astype(np.float32), strict=True):
+            if start < end:
+                np.add.at(scores, self.rows[start:end], self.impacts[start:end] * weight)
 
     def without(self, alive: np.ndarray) -> Postings:
         """Only those of the windows that are alive (bool, one a window)."""
@@ -74,8 +94,14 @@ class Postings:
         kept = alive[self.rows]
         before = np.concatenate([[0], np.cumsum(kept, dtype=np.int32)])
         lengths = np.where(alive, self.lengths, 0).astype(np.float32)
-        rows, times = self.rows[kept], self.times[kept]
-        return replace(self, starts=before[self.starts], rows=rows, times=times, lengths=lengths)
+        return replace(
+            self,
+            starts=before[self.starts],
+            rows=self.rows[kept],
+            times=self.times[kept],
+            impacts=self.impacts[kept],
+            lengths=lengths,
+        )
 
 
 class Vocabulary:
@@ -89,7 +115,8 @@ class Vocabulary:
         return self._numbers.get(word)
 
     def postings(self, texts: Iterable[Any]) -> Postings:
-        """Of windows as `words.indexed` gives them, in Arrow arrays; at most `MOST_ROWS`."""
+        """Of windows as `words.indexed` gives them, in Arrow arrays; at most `MOST_ROWS`. They are
+        yet to be `weighed`."""
         import numpy as np
         import pyarrow.compute as pc
 
@@ -115,6 +142,7 @@ class Vocabulary:
             rows=(keys >> 8).astype(np.uint16),  # the word's number is cut off
             times=keys.astype(np.uint8),
             lengths=np.concatenate(lengths).astype(np.float32),
+            impacts=np.zeros(len(keys), np.float32),
         )
 
     def _numbers_of(self, words: list[str]) -> np.ndarray:

@@ -8,11 +8,10 @@ for that, and are made on disk if it takes longer.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from groundtone.index.filters import Filter
@@ -75,7 +74,6 @@ class Held:
     vocabulary: Vocabulary
     kinds: Kinds
     count: int
-    mean_length: float
     basis: np.ndarray
     scan: _Scan
 
@@ -99,10 +97,12 @@ class Held:
         import numpy as np
 
         scores = np.zeros(sum(map(len, self.segments)), np.float32)
-        weights = self._weights(words)
-        for one, here in self._parts():
-            if weights:
-                one.postings.add_scores(weights, self.mean_length, scores[here])
+        asked = filter(None.__ne__, map(self.vocabulary.number, words))
+        numbers = np.fromiter(asked, np.int64)
+        spans = [one.postings.spans(numbers) for one in self.segments]
+        weights = self._weights(spans)
+        for (one, here), some in zip(self._parts(), spans, strict=True):
+            one.postings.add_scores(some, weights, scores[here])
             if where:
                 np.copyto(scores[here], 0, where=~self._passing(one, where))
         first = _best(scores, k, 0)
@@ -111,18 +111,12 @@ class Held:
             cosines = self._cosines(first, near).tolist()
         return self._found(first, scores[first].tolist(), cosines)
 
-    def _weights(self, words: Sequence[str]) -> dict[int, float]:
+    def _weights(self, spans: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """How much each word tells: the rarer the more (Robertson's weights, never below 0)."""
-        weights: dict[int, float] = {}
-        for word in words:
-            number = self.vocabulary.number(word)
-            if number is None:
-                continue
-            spans = (one.postings.span(number) for one in self.segments)
-            held = sum(end - start for start, end in spans)
-            if held:
-                tells = math.log(1 + (self.count - held + 0.5) / (held + 0.5))
-                weights[number] = weights.get(number, 0.0) + tells
+        import numpy as np
+
+        held = sum((ends - begins for begins, ends in spans), np.zeros(1, np.int64))
+        weights: np.ndarray = np.log1p((self.count - held + 0.5) / (held + 0.5))
         return weights
 
     def _parts(self) -> Iterator[tuple[Segment, slice]]:
@@ -254,14 +248,15 @@ def _held(
         batches = (batch for piece in pieces for batch in snapshot.read(piece) if len(batch))
         segments.append(segment(batches, vocabulary, kinds, basis))
         give_back()
-    lengths = sum(float(one.postings.lengths.sum()) for one in segments)
+    words = sum(float(one.postings.lengths.sum()) for one in segments)
+    mean_length = max(1.0, words / len(numbers))
+    segments = [replace(one, postings=one.postings.weighed(mean_length)) for one in segments]
     return Held(
         version=snapshot.version,
         segments=tuple(segments),
         vocabulary=vocabulary,
         kinds=kinds,
         count=len(numbers),
-        mean_length=max(1.0, lengths / len(numbers)),
         basis=basis,
         scan=_Scan(segments),
     )
