@@ -28,10 +28,14 @@ from groundtone.chat.pages import SIZE
 from groundtone.errors import Busy, EngineError, MissingExtra
 from groundtone.weights import cache_dir
 
+# What is written does not depend on the precision, but the pipeline is compiled for it too, and in
+# bfloat16 small models end with a floating point exception where there is one core.
 _CONVERT = """
 import sys
 import openvino_genai
-openvino_genai.LLMPipeline(sys.argv[1], "CPU", enable_save_ov_model=True)
+openvino_genai.LLMPipeline(
+    sys.argv[1], "CPU", enable_save_ov_model=True, INFERENCE_PRECISION_HINT="f32"
+)
 """
 _CONVERT_SECONDS = 900.0
 _FILES = ("openvino_model.xml", "openvino_model.bin")
