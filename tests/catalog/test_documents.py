@@ -160,6 +160,23 @@ def test_found_chunks_are_live_ones_with_their_text(catalog: Catalog) -> None:
         assert found.live == {}
 
 
+def test_who_mentions_a_word_is_told_by_text_and_path(catalog: Catalog) -> None:
+    catalog.replace_documents(
+        [
+            document("v1", "a.md", "Of the KELP company."),
+            document("v2", "kelp/b.md", "other text"),
+            document("v3", "c.md", "100%_sure"),
+            document("v4", "d.md", "100 sure"),
+        ]
+    )
+    with catalog.find({"v1", "v2", "v3", "v4"}) as found:
+        assert found.mentioning("kelp") == {"v1", "v2"}
+        assert found.mentioning("%_") == {"v3"}, "no wildcard of SQL"
+        assert found.mentioning("nowhere") == set()
+    with catalog.find({"v1"}) as found:
+        assert found.mentioning("kelp") == {"v1"}, "only among what was asked for"
+
+
 def test_readers_and_writers_at_once(catalog: Catalog, where: str | Path) -> None:
     catalog.replace_documents([document("v0")])
     done = threading.Event()

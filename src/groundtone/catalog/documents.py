@@ -27,7 +27,7 @@ from groundtone.catalog.records import (
     StoredChunk,
     StoredDocument,
 )
-from groundtone.catalog.schema import SOME, chunks, documents, failures, former, slices
+from groundtone.catalog.schema import SOME, chunks, documents, failures, former, slices, texts
 from groundtone.catalog.sources import Sources
 
 _version = documents.c.version
@@ -40,6 +40,7 @@ _CHUNKS = select(chunks).where(
     chunks.c.version.in_(bindparam("versions", expanding=True)),
     chunks.c.ordinal.in_(bindparam("ordinals", expanding=True)),
 )
+READ_PARTS = 16  # of a text, for what it mentions: each search reads them anew
 _KEPT = ("source", "path", "size", "mtime_ns", "sha256", "modified", "recipe")
 
 
@@ -252,6 +253,16 @@ class Found:
         if key not in self._chunks:
             self.load([key])
         return FoundChunk(self.live[key[0]], self._chunks[key])
+
+    def mentioning(self, word: str) -> set[str]:
+        """Versions of the live documents whose path, or the first million characters of whose text,
+        hold these letters in whatever case."""
+        path = [version for version, one in self.live.items() if word in one.path.casefold()]
+        holds = texts.c.text.icontains(word, autoescape=True)
+        query = select(texts.c.version).distinct().where(holds, texts.c.part < READ_PARTS)
+        for some in slices(sorted(self.live.keys() - set(path)), SOME):
+            path += self._connection.scalars(query.where(texts.c.version.in_(some)))
+        return set(path)
 
     def text(self, version: str, start: int, end: int) -> str:
         """Text of a live document."""

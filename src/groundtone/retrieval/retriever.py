@@ -18,6 +18,7 @@ from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.generations import Indexes
 from groundtone.retrieval import tuned as tuning
 from groundtone.retrieval.fusion import WEIGHTS, Parts, Sides, fuse
+from groundtone.retrieval.naming import SHORT, lowered, strangers
 from groundtone.retrieval.passage import Origin, Passage
 from groundtone.retrieval.showing import joined, matching
 from groundtone.retrieval.tuned import Tuned
@@ -255,12 +256,14 @@ class Retriever:
             versions = {version for version, _ in wanted}
             with self._catalog.find(versions) as found:
                 if len(found.live) == len(versions):
+                    ranked = self._named(found, question, ranked)
                     trace = self._trace(found, question, ranked, wanted, dense, k, tuned)
                     break
             # A document was replaced, and its new version may be missing: search again.
             versions = {hit.version for hit in (*dense, *lexical)}
             with self._catalog.find(versions) as found:
                 ranked = self._ranked(question, Sides(dense, lexical, found.live), tuned)
+                ranked = self._named(found, question, ranked)
                 trace = self._trace(found, question, ranked, ranked.order, dense, k, tuned)
         if vector is not plain:
             trace = replace(
@@ -290,6 +293,20 @@ class Retriever:
         parts = fuse(self._settings.fusion, sides, question, self._settings.dense_weight, weights)
         fused = {key: sum(some.values()) for key, some in parts.items()}
         return _Ranked(sides, parts, fused, sorted(fused, key=lambda key: (-fused[key], key)))
+
+    def _named(self, found: Found, question: str, ranked: _Ranked) -> _Ranked:
+        """The same, with less for documents that miss a name which others know."""
+        told = {v: one.path for v, one in found.live.items() if one.chunk_count > SHORT}
+        missing = strangers(question, told, found.mentioning)
+        if not missing:
+            return ranked
+        parts, fused = dict(ranked.parts), dict(ranked.fused)
+        for key, score in ranked.fused.items():
+            if key[0] in missing:
+                less = lowered(score, missing[key[0]])
+                parts[key] = parts[key] | {"names": less}
+                fused[key] = score + less
+        return replace(ranked, parts=parts, fused=fused)
 
     def _trace(
         self,
