@@ -50,10 +50,10 @@ def test_the_share_that_is_missing_lowers_a_score() -> None:
 
 def test_the_report_of_another_company_comes_after(tmp_path: Path) -> None:
     place = Place(tmp_path / "kb")
-    rest = "".join(f"## Part {n}\n\n{'Other text. ' * 60}\n\n" for n in range(SHORT))
+    rest = "".join(f"## Part {n}\n\n{'Other text. ' * 300}\n\n" for n in range(SHORT))
     paragraph = "The Company bought back shares for {} million in the quarter.\n"
     place.write(
-        "one.md", f"# Report\n\nOf Kelp Incorporated.\n\n## Shares\n\n{paragraph.format(4)}"
+        "one.md", f"# Report\n\nOf Kelp Incorporated.\n\n## Shares\n\n{paragraph.format(4)}\n{rest}"
     )
     place.write("two.md", f"# Report\n\nOf Borealis.\n\n## Shares\n\n{paragraph.format(7)}\n{rest}")
     place.sync()
