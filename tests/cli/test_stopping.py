@@ -136,7 +136,9 @@ def test_an_iterator_that_is_dropped_counts_as_stopped(kb: Workspace) -> None:
 def test_ctrl_c_ends_ask_with_130_and_says_where_it_is(
     kb: Workspace, call: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("groundtone.chat.open_chat", lambda *_, **__: Slow(interrupted_after=5))
+    monkeypatch.setattr(
+        "groundtone.workspace.engines.open_chat", lambda *_, **__: Slow(interrupted_after=5)
+    )
     result = call("ask", QUESTION, "--workspace", kb.folder)
     assert result.code == 130
     assert "log show last" in result.err

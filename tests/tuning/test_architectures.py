@@ -35,7 +35,7 @@ from tuning.families import FAMILIES, build  # noqa: E402
 from tuning.test_gguf import distance, rendered, served  # noqa: E402
 from tuning.test_gguf import trained as logits  # noqa: E402
 
-NOISE = 0.1
+NOISE = 0.2  # 8-bit products, a 16-bit store, and what flash attention adds: .14 at most here
 
 
 def test_all_families_that_can_be_tuned_are_in_the_table() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from groundtone.syncing.watching import Source
     from groundtone.workspace import Workspace
 
+LOOK_S = 1.0  # between two looks whether Ctrl-C was pressed and got lost
 STOPPED = "Everything is as the last line says; `groundtone sync --watch` goes on from there."
 
 
@@ -49,9 +53,11 @@ def follow(
             "The system tells no changes here (too many folders?): they are looked for instead."
         )
     told = _Told(out, report)
-    with out.keeping(STOPPED):
+    with out.keeping(STOPPED), _interruptible() as interrupted:
         while True:
-            due = told.present(watch.wait())
+            due = told.present(watch.wait(LOOK_S))
+            if interrupted():
+                raise KeyboardInterrupt
             if not due:
                 continue
             try:
@@ -63,6 +69,29 @@ def follow(
                 watch.done()
                 told.report(report)
     raise AssertionError("only Ctrl-C ends this")
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C interrupts as ever, and is remembered besides.
+
+    Python drops an exception that is raised in a destructor or in a weak reference's callback: an
+    interrupt that came just then would be lost, and a watcher would run for ever.
+    """
+    pressed = threading.Event()
+
+    def remember(_number: int, _frame: object) -> NoReturn:
+        pressed.set()
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only it may set handlers
+        yield pressed.is_set
+        return
+    before = signal.signal(signal.SIGINT, remember)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Told:
