@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from groundtone.embedding.onnx_format import Graph
+from groundtone.onnx_format import Graph
 
 from groundtone import weights
 from groundtone.chat.metadata import tensor_entries
