@@ -19,9 +19,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/groundtone demo $(DEMO)
 
-# Two processes, each bound to cores of its own (tests/processes.py); PYTEST= adds arguments.
+# PYTEST= adds arguments; docs/architecture.md says how to run them in two processes.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(PYTEST)
+	$(BIN)/python -m pytest $(PYTEST)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from groundtone.onnx_format import Graph
 
 from groundtone import weights
 from groundtone.chat.metadata import tensor_entries
 from groundtone.chat.threads import default_threads
+from groundtone.onnx_format import Graph
 
 Sizes = Counter[tuple[int, int]]
 """How often a product of so many numbers in and out is made for a token."""

@@ -115,19 +115,24 @@ def test_an_answer_does_not_depend_on_any_history(
     assert cached > total / 4
 
 
+@pytest.mark.parametrize("slots", [1, 3])
 def test_answers_at_once_with_different_adapters(
-    small: Path, adapters: dict[str, Path], alone: dict[tuple[str, str], str]
+    slots: int, small: Path, adapters: dict[str, Path], alone: dict[tuple[str, str], str]
 ) -> None:
     asked = [*itertools.product(TALKS, MODELS)] * 2
     random.Random(6).shuffle(asked)
     with (
-        LlamaEngine(small, threads=2, context_tokens=512, parallel=3, adapters=adapters) as engine,
+        LlamaEngine(
+            small, threads=2, context_tokens=512, parallel=slots, adapters=adapters
+        ) as engine,
         ThreadPoolExecutor(4) as pool,
     ):
         answers = pool.map(
             lambda one: complete(engine, TALKS[one[0]], model=one[1], max_tokens=LENGTH).text, asked
         )
-        assert list(answers) == [alone[one] for one in asked]
+        equal = [one == alone[key] for one, key in zip(answers, asked, strict=True)]
+    # Several slots are computed together, which may turn a near tie: docs/engines.md.
+    assert all(equal) if slots == 1 else sum(equal) >= 0.9 * len(equal)
 
 
 class Recorder:

@@ -48,7 +48,7 @@ class WordIndex:
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Store windows; one whose id is already there is replaced."""
-        with self._connection() as connection:
+        with self._writing() as connection:
             for entry in entries:
                 self._remove(connection, "id = ?", [entry.id])
                 row = connection.execute(
@@ -66,14 +66,14 @@ class WordIndex:
     def delete(self, versions: Collection[str]) -> None:
         """Remove all windows of these document versions."""
         ordered = sorted(versions)
-        with self._connection() as connection:
+        with self._writing() as connection:
             for start in range(0, len(ordered), SOME):
                 some = ordered[start : start + SOME]
                 self._remove(connection, f"version IN ({_marks(some)})", some)
 
     def forget(self, ids: Collection[str]) -> None:
         """Remove these windows."""
-        with self._connection() as connection:
+        with self._writing() as connection:
             for id in ids:
                 self._remove(connection, "id = ?", [id])
 
@@ -120,6 +120,14 @@ class WordIndex:
             self._threads.connection = connection
             self._opened.append(connection)
         with connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """The same, and from the first look on nobody else writes: what is not there stays absent
+        until it is put there."""
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
             yield connection
 
     @staticmethod
