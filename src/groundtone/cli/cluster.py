@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from groundtone.cli.findings import Finding, Level, free
+from groundtone.cli.findings import Finding, Level, free, safely
 from groundtone.errors import GroundtoneError
 
 if TYPE_CHECKING:
@@ -39,21 +39,8 @@ CLIENTS = {
 
 def look(workspace: Workspace) -> Iterator[Finding]:
     """All checks, each on its own: one that fails does not keep the others from being made."""
-    for name, check in (
-        ("versions", _versions),
-        ("catalog", _catalog),
-        ("store", _store),
-        ("ray", _ray),
-        ("chat", _chat),
-        ("disk", _disk),
-    ):
-        try:
-            yield from check(workspace)
-        except GroundtoneError as error:
-            yield Finding("fail", name, error.message, error.remedy)
-        except Exception as error:
-            what = f"{type(error).__name__}: {error}".splitlines()[0]
-            yield Finding("fail", name, what, "Check the address, and that it is running.")
+    for check in (_versions, _catalog, _store, _ray, _chat, _disk):
+        yield from safely(check, workspace, "Check the address, and that it is running.")
 
 
 def _versions(workspace: Workspace) -> Iterator[Finding]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from groundtone.cli import cluster
-from groundtone.cli.findings import CODES, Finding, Level, free
+from groundtone.cli.findings import CODES, Finding, Level, free, safely
 from groundtone.cli.options import JsonOption, WorkspaceOption
 from groundtone.cli.output import Output
 from groundtone.errors import GroundtoneError, NoWorkspace
@@ -122,21 +122,7 @@ def _look(workspace: Workspace) -> Iterator[Finding]:
     yield Finding("ok", "workspace", f"{workspace.folder.resolve()}: settings are right")
     yield free(workspace.state, "workspace")
     for check in (_documents, _index, _lock, _style, _model, _runs):
-        yield from _safely(check, workspace)
-
-
-def _safely(
-    check: Callable[[Workspace], Iterator[Finding]], workspace: Workspace
-) -> Iterator[Finding]:
-    """A check that cannot be made is a finding too."""
-    name = check.__name__.strip("_")
-    try:
-        yield from check(workspace)
-    except GroundtoneError as error:
-        yield Finding("fail", name, error.message, error.remedy)
-    except Exception as error:
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
-        yield Finding("fail", name, what, "Run `groundtone sync --rebuild`.")
+        yield from safely(check, workspace, "Run `groundtone sync --rebuild`.")
 
 
 def _documents(workspace: Workspace) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """A table of windows in memory, where a process searches one large table often.
 
 All vectors are scanned (the half of their directions that tells most, in 8 bits; the best are
-compared again in full, in 16), the words are looked up in postings. Kept are about 1,700 bytes a
+compared again in full, in 16), the words are looked up in postings. Kept are about 1,900 bytes a
 window of 384 dimensions. When the table has changed, what is new is read; searches wait a moment
 for that, and are made on disk if it takes longer.
 """
