@@ -3,7 +3,8 @@
 Words are the stems of `groundtone.index.words` under a GIN index. PostgreSQL's ``ts_rank`` knows
 nothing of how rare a word is, so the score is BM25 (k1 = 1.2, b = 0.75), computed in SQL over the
 windows that hold one of the question's rarer words. Vectors get an HNSW graph from `GRAPH_ROWS`
-windows on; a filtered search compares all that pass the filter instead, which is exact.
+windows on; a filtered search compares all that pass the filter instead, which is exact. The stems
+in their order stand in a column of their own, so that fusion knows what it knows of LanceDB's hits.
 """
 
 from __future__ import annotations
@@ -96,12 +97,12 @@ class PostgresIndex:
                 cursor.executemany(
                     self._sql(
                         "INSERT INTO {t} (id, version, chunk, window_no, labels, modified, text, "
-                        "words, length, vector) VALUES (%s, %s, %s, %s, %s, %s, %s, "
+                        "stems, words, length, vector) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, "
                         "to_tsvector('simple', %s), %s, %s) ON CONFLICT (id) DO UPDATE SET "
                         "version = excluded.version, chunk = excluded.chunk, "
                         "window_no = excluded.window_no, labels = excluded.labels, "
                         "modified = excluded.modified, text = excluded.text, "
-                        "words = excluded.words, length = excluded.length, "
+                        "stems = excluded.stems, words = excluded.words, length = excluded.length, "
                         "vector = excluded.vector"
                     ),
                     rows,
@@ -131,7 +132,7 @@ class PostgresIndex:
                     cursor.execute(f"SET LOCAL hnsw.ef_search = {wide}")
                 cursor.execute(
                     self._sql(
-                        "SELECT id, version, chunk, window_no, 1 - (vector <=> %s::vector) "
+                        "SELECT id, version, chunk, window_no, 1 - (vector <=> %s::vector), stems "
                         f"FROM {{t}} WHERE true{conditions} ORDER BY vector <=> %s::vector LIMIT %s"
                     ),
                     [told, *values, told, k],
@@ -139,7 +140,7 @@ class PostgresIndex:
                 return list(cursor.fetchall())
 
         rows = sorted(self._asked(search), key=lambda row: (-row[4], row[0]))
-        return [Hit(row[1], row[2], row[3], float(row[4])) for row in rows]
+        return [Hit(row[1], row[2], row[3], float(row[4]), words=row[5]) for row in rows]
 
     def lexical(
         self,
@@ -177,7 +178,7 @@ class PostgresIndex:
             "(tf + %s * (1 - %s + %s * length / %s))) FROM unnest(words) AS u "
             "JOIN unnest(%s::text[], %s::float8[]) AS sought (lexeme, rarity) USING (lexeme), "
             "LATERAL (SELECT cardinality(u.positions)::float8 AS tf) AS counted) AS score, "
-            "1 - (vector <=> %s::vector) "
+            "1 - (vector <=> %s::vector), stems "
             f"FROM {{t}} WHERE words @@ %s::tsquery{conditions} "
             'ORDER BY score DESC, id COLLATE "C" LIMIT %s',
             [
@@ -186,9 +187,12 @@ class PostgresIndex:
             ],
         )  # fmt: skip
         return [
-            Hit(row[1], row[2], row[3], float(row[4]), None if row[5] is None else float(row[5]))
+            Hit(
+                row[1], row[2], row[3], float(row[4]),
+                None if row[5] is None else float(row[5]), row[6],
+            )
             for row in rows
-        ]
+        ]  # fmt: skip
 
     def versions(self) -> set[str]:
         """Document versions of which any window is here."""
@@ -236,10 +240,17 @@ class PostgresIndex:
                 self._sql(
                     "CREATE TABLE IF NOT EXISTS {t} (id text PRIMARY KEY, version text NOT NULL, "
                     "chunk int NOT NULL, window_no int NOT NULL, labels text[] NOT NULL, "
-                    "modified bigint NOT NULL, text text NOT NULL, words tsvector NOT NULL, "
+                    "modified bigint NOT NULL, text text NOT NULL, stems text, "
+                    "words tsvector NOT NULL, "
                     f"length int NOT NULL, vector vector({self._dimensions}) NOT NULL)"
                 )
             )
+            cursor.execute(
+                "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'stems'",
+                [f'"{self._index}"'],
+            )
+            if cursor.fetchone() is None:  # a table of an earlier version; its windows have none
+                cursor.execute(self._sql("ALTER TABLE {t} ADD COLUMN stems text"))
             for column, kind in (("version", "btree"), ("words", "gin"), ("labels", "gin")):
                 cursor.execute(
                     self._sql(
@@ -258,11 +269,12 @@ class PostgresIndex:
 
     def _row(self, entry: Entry) -> list[Any]:
         vector = checked(entry.vector, self._dimensions)
-        words = _flat(indexed(entry.text))
+        stems = indexed(entry.text)
+        words = _flat(stems)
         return [
             entry.id, entry.version, entry.chunk, entry.window, list(entry.labels), entry.modified,
             entry.text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8"),
-            words, len(words.split()), _literal(vector),
+            stems, words, len(words.split()), _literal(vector),
         ]  # fmt: skip
 
     def _sql(self, text: str) -> Any:
