@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,18 +16,22 @@ GUIDE = "# Guide\n\nOpen the door with the blue key.\n\n## Windows\n\nThey stay 
 NEW_COLUMNS = ("file", "metadata", "modified", "recipe")
 
 
+DOWN = (
+    "DROP INDEX documents_by_file",
+    *(f"ALTER TABLE documents DROP COLUMN {column}" for column in NEW_COLUMNS),
+    "ALTER TABLE sources DROP COLUMN collection",
+    "ALTER TABLE chunks DROP COLUMN spots",
+    *(f"DROP TABLE {table}" for table in ("failures", "former", "windows", "collections")),
+    "UPDATE facts SET value = '1' WHERE key = 'schema'",
+    "DELETE FROM facts WHERE key = 'dimensions'",
+)
+
+
 def downgrade(path: Path) -> None:
     """Take from a catalog what schema 1 did not have."""
     with sqlite3.connect(path) as database:
-        database.execute("DROP INDEX documents_by_file")
-        for column in NEW_COLUMNS:
-            database.execute(f"ALTER TABLE documents DROP COLUMN {column}")
-        database.execute("ALTER TABLE sources DROP COLUMN collection")
-        database.execute("ALTER TABLE chunks DROP COLUMN spots")
-        for table in ("failures", "former", "windows", "collections"):
-            database.execute(f"DROP TABLE {table}")
-        database.execute("UPDATE facts SET value = '1' WHERE key = 'schema'")
-        database.execute("DELETE FROM facts WHERE key = 'dimensions'")
+        for statement in DOWN:
+            database.execute(statement)
     database.close()
 
 
@@ -83,3 +88,25 @@ def test_a_catalog_of_a_later_version_is_left_alone(old: Place) -> None:
     with pytest.raises(GroundtoneError, match="99"):
         Catalog(old.state / "catalog.sqlite")
     old.close()
+
+
+def test_machines_that_open_a_shared_catalog_at_once_upgrade_it_once(database: str) -> None:
+    import psycopg
+    from tests.catalog.test_documents import document
+
+    made = Catalog(database)
+    made.add_source("docs")
+    made.replace_documents([document("v1", text=GUIDE)])
+    made.close()
+    with psycopg.connect(database, autocommit=True) as connection:
+        for statement in DOWN:
+            connection.execute(statement)
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(Catalog, [database] * 4))
+    for catalog in opened:
+        assert catalog.fact("schema") == "4"
+        [info] = catalog.documents()
+        assert info.file == info.path and catalog.text("v1") == GUIDE
+        assert [source.collection for source in catalog.sources()] == ["default"]
+        catalog.put_places([(b"0" * 16, ("v1", 0, 0))])
+        catalog.close()

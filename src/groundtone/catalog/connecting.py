@@ -7,6 +7,7 @@ connection is of one moment.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from groundtone.errors import Busy, GroundtoneError, MissingExtra, SettingsError
 
 BUSY_MS = 15_000
 CONNECT_SECONDS = 10
+LOOK_S = 0.05  # between two attempts to take a lock
 WRITING = 1  # number of the lock that writers of a PostgreSQL catalog take in turn
 _REMEDY = "Correct [catalog] url, or leave it out to keep the catalog in the workspace."
 
@@ -106,24 +108,57 @@ def named_errors(where: Engine) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def exclusive(where: Engine, name: str) -> Iterator[bool]:
-    """Hold a lock that all machines see who share a server; yields whether it could be had.
+class Locks:
+    """Named locks that all machines see who share a server; one holder's, used by one thread.
 
-    SQLite has none: its workspace is on one machine, where a file does.
+    A lock that is held may be taken again. They go when the holder dies.
+    """
+
+    def __init__(self, connection: Connection | None) -> None:
+        self._connection = connection
+
+    def take(self, name: str, *, shared: bool = False, seconds: float = 0.0) -> bool:
+        """Take a lock; returns whether it could be had.
+
+        Args:
+            shared: beside others who share it; not beside one who has it alone. Who shares it may
+                also take it alone, once nobody else shares it.
+            seconds: to wait for it.
+        """
+        end = time.monotonic() + seconds
+        while not self._asked("pg_try_advisory_lock", name, shared):
+            if time.monotonic() >= end:
+                return False
+            time.sleep(LOOK_S)
+        return True
+
+    def drop(self, name: str, *, shared: bool = False) -> None:
+        """Give back a lock, as often as it was taken."""
+        self._asked("pg_advisory_unlock", name, shared)
+
+    def _asked(self, function: str, name: str, shared: bool) -> bool:
+        if self._connection is None:
+            return True
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
+        query = f"SELECT {function}{'_shared' if shared else ''}({number})"
+        return bool(self._connection.exec_driver_sql(query).scalar())
+
+
+@contextmanager
+def locks(where: Engine) -> Iterator[Locks]:
+    """Locks that are given back at the end.
+
+    SQLite has none, each is had: its workspace is on one machine, where a file locks.
     """
     if where.dialect.name == "sqlite":
-        yield True
+        yield Locks(None)
         return
-    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
     with where.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        taken = f"SELECT pg_try_advisory_lock({number})"
-        held = bool(connection.exec_driver_sql(taken).scalar())
         try:
-            yield held
+            yield Locks(connection)
         finally:
-            if held and not connection.invalidated:
-                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({number})")
+            if not connection.invalidated:
+                connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
 
 
 def _server(where: str) -> Engine:

@@ -248,6 +248,11 @@ class Database:
         ):
             yield connection
 
+    @property
+    def served(self) -> bool:
+        """Whether a server keeps it, and not a file of this machine."""
+        return self._engine.dialect.name != "sqlite"
+
     def program(self) -> tuple[str, float]:
         """What keeps the catalog, with its version, and what its clock shows (seconds, UTC)."""
         with self.read() as connection:
@@ -264,11 +269,14 @@ class Database:
 
         A catalog in a file has none (it is always had): a lock beside the file does.
         """
-        with (
-            connecting.named_errors(self._engine),
-            connecting.exclusive(self._engine, name) as held,
-        ):
-            yield held
+        with self.locks() as locks:
+            yield locks.take(name)
+
+    @contextmanager
+    def locks(self) -> Iterator[connecting.Locks]:
+        """Locks on all machines that share this catalog, given back at the end; see `exclusive`."""
+        with connecting.named_errors(self._engine), connecting.locks(self._engine) as locks:
+            yield locks
 
     def close(self) -> None:
         """Give back connections; later calls open new ones."""

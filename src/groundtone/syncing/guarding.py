@@ -1,4 +1,9 @@
-"""One writer at a time, and what stops it in the user's words."""
+"""Who may write beside whom, and what stops a writer in the user's words.
+
+A workspace in a folder has one writer at a time. Where catalog and index are in PostgreSQL, several
+sync at once, on one machine or on several, each source by one of them; whatever touches more than
+that is alone.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +11,96 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from groundtone.catalog import Catalog
+from groundtone.catalog import Catalog, Source
 from groundtone.errors import Busy, GroundtoneError
 
+if TYPE_CHECKING:
+    from groundtone.catalog.connecting import Locks
+
 LOCK = "sync.lock"
+SYNCING, CHOOSING = "sync", "sources"  # names of locks on a server
+WAIT_S = 5.0  # for one who is alone for a moment; a rebuild takes longer
+SHARED = frozenset({"pgvector"})
+"""Stores that several may write at once: everything of them is on the server."""
+
+
+class Hold:
+    """What a sync has to itself: all, or the sources that it claims.
+
+    Args:
+        locks: of the catalog's server; None: it has all.
+    """
+
+    def __init__(self, locks: Locks | None = None) -> None:
+        self._locks = locks
+
+    @property
+    def shared(self) -> bool:
+        """Whether others may be syncing other sources."""
+        return self._locks is not None
+
+    @contextmanager
+    def choosing(self) -> Iterator[None]:
+        """Nobody else adds sources or begins an index meanwhile.
+
+        Raises:
+            Busy: another does.
+        """
+        if self._locks is None:
+            yield
+            return
+        if not self._locks.take(CHOOSING, seconds=WAIT_S):
+            raise _busy("Another process is looking at its sources.")
+        try:
+            yield
+        finally:
+            self._locks.drop(CHOOSING)
+
+    def claim(self, source: Source) -> None:
+        """Have a source to oneself until the end.
+
+        Raises:
+            Busy: another process is syncing it.
+        """
+        if self._locks is not None and not self._locks.take(f"source {source.id}"):
+            raise Busy(
+                f"Another process is syncing {source.path}.",
+                "Wait until it has finished, or name other sources: they can be synced meanwhile.",
+            )
+
+    @contextmanager
+    def everything(self) -> Iterator[bool]:
+        """Have all to oneself for as long as the block lasts; yields whether that could be."""
+        if self._locks is None:
+            yield True
+            return
+        only = self._locks.take(SYNCING)
+        try:
+            yield only
+        finally:
+            if only:
+                self._locks.drop(SYNCING)
 
 
 @contextmanager
-def alone(state: Path, catalog: Catalog) -> Iterator[None]:
+def beside(catalog: Catalog) -> Iterator[Hold]:
+    """Sync beside others who sync other sources.
+
+    Raises:
+        Busy: another process has the workspace to itself.
+    """
+    with catalog.locks() as locks:
+        if not locks.take(SYNCING, shared=True, seconds=WAIT_S):
+            raise _busy("Another process is syncing this workspace, and has to be alone.")
+        yield Hold(locks)
+
+
+@contextmanager
+def alone(state: Path, catalog: Catalog) -> Iterator[Hold]:
     """Hold the workspace's writing lock; it is dropped when a process dies.
 
     On this machine it is a file; machines that share a catalog on a server share a lock there.
@@ -26,10 +110,7 @@ def alone(state: Path, catalog: Catalog) -> Iterator[None]:
     """
     state.mkdir(parents=True, exist_ok=True)
     lock = FileLock(state / LOCK, timeout=0)
-    busy = Busy(
-        f"Another process is syncing this workspace ({state.parent}).",
-        "Wait until it has finished; searching and asking go on meanwhile.",
-    )
+    busy = _busy(f"Another process is syncing this workspace ({state.parent}).")
     try:
         lock.acquire()
     except Timeout:
@@ -38,7 +119,7 @@ def alone(state: Path, catalog: Catalog) -> Iterator[None]:
         with catalog.exclusive("sync") as held:
             if not held:
                 raise busy
-            yield
+            yield Hold()
     finally:
         lock.release()
 
@@ -56,3 +137,7 @@ def named_disk_full(state: Path) -> Iterator[None]:
             f"The disk is full: {state} could not be written.",
             "Free some space and sync again; what was synced so far is kept.",
         ) from error
+
+
+def _busy(what: str) -> Busy:
+    return Busy(what, "Wait until it has finished; searching and asking go on meanwhile.")

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundtone.catalog import Catalog, FileState, Source, StoredSync
-from groundtone.errors import EmbeddingMismatch
+from groundtone.errors import Busy, EmbeddingMismatch
 from groundtone.index.generations import Indexes
 from groundtone.settings import Settings
-from groundtone.syncing.guarding import alone, named_disk_full
+from groundtone.syncing.guarding import SHARED, Hold, alone, beside, named_disk_full
 from groundtone.syncing.looking import Looker
 from groundtone.syncing.planning import Plan, Planner
 from groundtone.syncing.reading import moment, settled
@@ -67,7 +67,8 @@ def sync(
     Raises:
         WrongUse: a source does not exist or is of another collection, or none is known.
         GroundtoneError: a new address cannot be fetched.
-        Busy: another sync is running.
+        Busy: another sync is running; where catalog and index are in PostgreSQL, of one of these
+            sources.
         EmbeddingMismatch: the workspace was built with another embedding model.
         GroundtoneError: the disk is full, or no process can be started to read files.
     """
@@ -76,7 +77,9 @@ def sync(
     if dry_run:
         return run.rehearse(named, collection, rebuild)
     started = time.time()
-    with alone(state, catalog), named_disk_full(state):
+    shared = catalog.served and settings.index.store in SHARED and not rebuild
+    holding = beside(catalog) if shared else alone(state, catalog)
+    with holding as run.hold, named_disk_full(state):
         report = run.sync(named, collection, rebuild)
         if not rebuild:  # it reads everything, and says nothing of what changed
             catalog.put_sync(_stored(catalog, started, report))
@@ -115,6 +118,7 @@ class Run:
         self.settings = settings
         self.teller = teller
         self.report = teller.report
+        self.hold = Hold()
 
     def recipe(self, source: Source) -> str:
         """What the documents of a source are made with."""
@@ -131,16 +135,20 @@ class Run:
 
     def sync(self, named: list[Path | str], collection: str | None, rebuild: bool) -> SyncReport:
         """Do it."""
-        self.indexes.sweep()
+        with self.hold.everything() as only:
+            if only:
+                self.indexes.sweep()
         with Looker(self.state, self.catalog, self.settings, self.teller.page) as looker:
-            sources = choose(
-                self.catalog,
-                self.root,
-                named,
-                self.report,
-                collection=collection,
-                check=looker.check,
-            )
+            with self.hold.choosing():
+                sources = choose(
+                    self.catalog,
+                    self.root,
+                    named,
+                    self.report,
+                    collection=collection,
+                    check=looker.check,
+                    claim=self.hold.claim,
+                )
             looker.sweep()
             facts = self.catalog.facts()
             model = self.settings.embedding.model
@@ -151,9 +159,15 @@ class Run:
             if not rebuild and settled and not (plan.tasks or plan.moved or plan.gone):
                 self.note(plan)
             elif rebuild or not self._updated(plan, facts):
-                if not rebuild:
-                    plan = self._plan(self.catalog.sources(), looker.scan, again=True)
-                build_anew(self, plan)
+                with self.hold.everything() as only:
+                    if not only:
+                        raise Busy(
+                            "Another process is syncing this workspace, whose model has changed.",
+                            "Sync again when it has finished.",
+                        )
+                    if not rebuild:
+                        plan = self._plan(self.catalog.sources(), looker.scan, again=True)
+                    build_anew(self, plan)
         return self.teller.end()
 
     def rehearse(
@@ -216,12 +230,25 @@ class Run:
         """Carry out the plan, unless it takes a rebuild."""
         with ExitStack() as stack:
             work = stack.enter_context(Work(self, plan))
+            if self.hold.shared and plan.tasks and FINGERPRINT not in facts:
+                facts = self._begun()
             if DIMENSIONS in facts:
                 stack.callback(self._open_index(int(facts[DIMENSIONS])).join)
             if self._embedding_changed(plan, facts):
                 return False
             update(self, plan, facts, work)
         return True
+
+    def _begun(self) -> dict[str, str]:
+        """Remember the model before the first text is embedded, so that nobody else begins with
+        another; returns what is remembered now."""
+        with self.hold.choosing():
+            known = self.catalog.facts()
+            if FINGERPRINT not in known:
+                ours = {key: value for key, value in self.facts().items() if key != DONE}
+                self.catalog.remember_all(ours)
+                known |= ours
+        return known
 
     def _open_index(self, dimensions: int) -> threading.Thread:
         """Begin to open the index while the model is opened: each takes half a second."""

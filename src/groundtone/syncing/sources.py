@@ -18,6 +18,8 @@ STATE = ".groundtone"
 """The workspace's own folder; uploaded files that are kept in step lie there."""
 ADOPTED = "chroma://"
 """How sources are named that `groundtone index adopt` took in; syncs leave them as they are."""
+Claim = Callable[[Source], None]
+"""Takes a source for oneself, or raises."""
 Check = Callable[[str, Collection[str]], None]
 """Sees that an address holds anything, or raises; told also which pages other sources have."""
 
@@ -30,6 +32,7 @@ def choose(
     *,
     collection: str | None = None,
     check: Check | None = None,
+    claim: Claim | None = None,
     remember: bool = True,
 ) -> list[Source]:
     """The sources to sync: those given, or all known ones.
@@ -44,12 +47,14 @@ def choose(
         collection: which new sources belong to, and known ones must; without any given, the one
             whose sources are meant. None: the default one, or for known sources any.
         check: asked about each new address before it is remembered.
+        claim: called with each source before it becomes part of another, and with those chosen.
         remember: False: new sources get an id below 1, and nothing is changed.
 
     Raises:
         WrongUse: a path does not exist, an address is none, nothing is known, or what is named
             belongs to another collection.
         GroundtoneError: an address cannot be fetched.
+        Busy: raised by ``claim``.
     """
     wanted = [resolve(one) for one in given]
     known = catalog.sources()
@@ -66,6 +71,7 @@ def choose(
                 raise _taken(one, other)
             if isinstance(one, str) and check is not None:
                 check(one, pages_of(catalog, known))
+            _claimed(inside, claim)
             if remember:
                 cover = catalog.add_source(name(root, one), belongs)
             else:
@@ -85,7 +91,7 @@ def choose(
                 known = catalog.sources()
         chosen[cover.id] = cover
     if given:
-        return list(chosen.values())
+        return _claimed(list(chosen.values()), claim)
     if collection is not None:
         known = [source for source in known if source.collection == collection]
     if not known:
@@ -93,7 +99,14 @@ def choose(
         raise WrongUse(
             f"No source is known yet{where}.", "Name a folder: `groundtone sync FOLDER`."
         )
-    return known
+    return _claimed(known, claim)
+
+
+def _claimed(sources: list[Source], claim: Claim | None) -> list[Source]:
+    if claim is not None:
+        for source in sources:
+            claim(source)
+    return sources
 
 
 def resolve(named: Path | str) -> Path | str:

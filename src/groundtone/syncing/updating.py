@@ -19,7 +19,7 @@ def update(run: Run, plan: Plan, facts: dict[str, str], work: Work) -> None:
     """Carry out a plan.
 
     What a killed sync left in the index is kept until the end: vectors of its windows need not be
-    made again.
+    made again. Beside others, what they are storing looks the same, so only the last one sweeps.
     """
     catalog = run.catalog
     catalog.forget(DONE)
@@ -35,12 +35,15 @@ def update(run: Run, plan: Plan, facts: dict[str, str], work: Work) -> None:
         index.delete(catalog.replace_documents([], gone))
         run.teller.deleted(past.path for _, past in plan.gone)
     work.do(index, make_live(catalog), held, left_over=held - live)
-    if held - live:
-        index.delete(index.versions() - catalog.versions())
-    if DONE not in facts:
-        catalog.sweep_places()
-    index.optimise()
-    run.finished()
+    with run.hold.everything() as only:
+        if not only:
+            return  # the last one does it
+        if run.hold.shared or held - live:
+            index.delete(index.versions() - catalog.versions())
+        if run.hold.shared or DONE not in facts:
+            catalog.sweep_places()
+        index.optimise()
+        run.finished()
 
 
 def _learn_places(catalog: Catalog) -> None:
