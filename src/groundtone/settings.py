@@ -108,6 +108,31 @@ class Web(_Section):
     recheck: Annotated[float, Field(ge=1)] = 900
 
 
+class Buckets(_Section):
+    """How sources that are buckets (``s3://``) are reached.
+
+    Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
+    AWS_PROFILE) or in ``~/.aws``, not in the file.
+
+    Attributes:
+        endpoint: of a server that is not AWS's, such as ``https://minio.example.com:9000``; empty:
+            AWS, or what AWS_ENDPOINT_URL says.
+        region: of the buckets; empty: what AWS_REGION or ``~/.aws/config`` says.
+        anonymous: whether no keys are used: for public buckets.
+    """
+
+    endpoint: str = ""
+    region: str = ""
+    anonymous: bool = False
+
+    @field_validator("endpoint")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError('must be empty, or as "https://host:9000"')
+        return value.rstrip("/")
+
+
 class Chunking(_Section):
     """Sizes of passages and of the windows they are found by, in the embedder's tokens."""
 
@@ -392,6 +417,7 @@ class Settings(BaseSettings):
     sync: Sync = Sync()
     attributes: tuple[Attributes, ...] = ()
     web: Web = Web()
+    s3: Buckets = Buckets()
     chunking: Chunking = Chunking()
     embedding: Embedding = Embedding()
     catalog: CatalogSettings = CatalogSettings()
@@ -519,6 +545,11 @@ DEFAULT_FILE = """\
 # delay = 0.2                  # seconds between two requests to one host
 # allow_private = false        # reach private networks and this machine
 # recheck = 900                # seconds between two looks of sync --watch
+
+[s3]
+# endpoint = ""                # of a server that is not AWS's: "https://host:9000"
+# region = ""                  # empty: as AWS_REGION or ~/.aws/config says
+# anonymous = false            # use no keys: for public buckets
 
 [chunking]
 # min_tokens = 256             # a passage, in tokens of the embedding model

@@ -13,6 +13,7 @@ import pytest
 from tests.clusters import RayCluster, ray_cluster
 from tests.servers import postgres_server
 from tests.small_embedder import SmallEmbedder
+from tests.standins.s3 import S3
 
 from groundtone.errors import GroundtoneError, SettingsError
 from groundtone.index import window_id
@@ -147,6 +148,24 @@ def test_one_settings_file_moves_a_workspace_to_ray_and_postgresql(
                 best = [(p.document, p.start, p.text) for p in other.search(question)]
                 assert best[0] == found[0]
             assert not (other.state / "catalog.db").exists()
+
+
+def test_machines_of_the_cluster_fetch_objects_themselves(
+    cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = S3()
+    docs = written(tmp_path / "docs", 6)
+    for path in docs.iterdir():
+        store.put(f"docs/{path.name}", path.read_bytes())
+    monkeypatch.setenv("GROUNDTONE_S3__ENDPOINT", store.endpoint)
+    monkeypatch.setenv("GROUNDTONE_S3__ANONYMOUS", "true")  # the cluster has no keys
+    with opened(tmp_path / "there") as there, opened(tmp_path / "here") as here:
+        report = there.sync("s3://manuals/docs", on=cluster.address)
+        assert (report.added, len(report.failed)) == (6, 1)
+        here.sync("s3://manuals/docs")
+        assert contents(there) == contents(here)
+    assert len(store.fetched) == 14
+    store.close()
 
 
 def scaled(cluster: str, url: str) -> str:

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 
 from groundtone.catalog import Catalog, Source
 from groundtone.settings import Settings
+from groundtone.syncing.buckets import listing
+from groundtone.syncing.buckets.addresses import is_bucket
+from groundtone.syncing.buckets.reaching import Access, why
+from groundtone.syncing.planning import KEPT
 from groundtone.syncing.scanning import Scan, scan
 from groundtone.syncing.sources import ADOPTED, pages_of, place
 from groundtone.syncing.web.addresses import is_address
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from groundtone.syncing.web.pages import Pages
 
 DOWNLOADS = "downloads"  # in the workspace's own folder: what was fetched
-GONE = "this source is gone; kept the last good version of its files"
+GONE = f"this source is gone; {KEPT} of its files"
 KINDS = 5  # name endings in a note
 
 
@@ -56,6 +60,7 @@ class Looker:
         """A source as it is now; asked again, the same."""
         if source.path not in self._scans:
             look = self._address if is_address(source.path) else self._path
+            look = self._bucket if is_bucket(source.path) else look
             adopted = source.path.startswith(ADOPTED)
             self._scans[source.path] = Scan(unknown=[""]) if adopted else look(source)
         return self._scans[source.path]
@@ -67,6 +72,12 @@ class Looker:
             WrongUse: it does not.
             GroundtoneError: it could not be fetched.
         """
+        if is_bucket(address):
+            try:
+                listing.check(address, listing.scan(address, access(self._settings)))
+            except OSError as error:
+                raise listing.unlisted(address, error) from None
+            return
         self._pages.check(address, taken)
 
     def sweep(self) -> None:
@@ -94,8 +105,28 @@ class Looker:
             return Scan(failed=[(source.path, GONE)], unknown=[""])
         limits = self._settings.of(source.collection).sync
         found = scan(path, limits.include, limits.exclude, gitignore=limits.gitignore)
-        if found.skipped:
-            most = found.skipped.most_common(KINDS)
-            kinds = ", ".join(f"{kind} {count}" for kind, count in most)
-            found.notes.append(f"{found.skipped.total()} file(s) of other kinds left out ({kinds})")
-        return found
+        return _noted(found)
+
+    def _bucket(self, source: Source) -> Scan:
+        limits = self._settings.of(source.collection).sync
+        try:
+            found = listing.scan(
+                source.path, access(self._settings), limits.include, limits.exclude
+            )
+        except OSError as error:
+            reason = f"{why(error)[0]}; {KEPT} of its files"
+            return Scan(failed=[(source.path, reason)], unknown=[""])
+        return _noted(found)
+
+
+def access(settings: Settings) -> Access:
+    """How buckets are reached, as the settings say."""
+    return Access(**settings.s3.model_dump())
+
+
+def _noted(found: Scan) -> Scan:
+    if found.skipped:
+        most = found.skipped.most_common(KINDS)
+        kinds = ", ".join(f"{kind} {count}" for kind, count in most)
+        found.notes.append(f"{found.skipped.total()} file(s) of other kinds left out ({kinds})")
+    return found

@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from groundtone.chunking import Chunk, Encode, chunk
 from groundtone.documents import Document, Reading
 from groundtone.errors import UnreadableFile
 from groundtone.syncing import sidecars
+from groundtone.syncing.buckets.addresses import is_bucket
+from groundtone.syncing.buckets.reaching import Access, fetched
 from groundtone.syncing.patterns import matches
 from groundtone.syncing.recipe import version
 from groundtone.syncing.sidecars import hashed
@@ -85,6 +87,7 @@ class Reader:
         makings: how documents are made, by collection.
         fingerprint: of the embedding model.
         rules: attributes of the paths that match, which win over the documents' own.
+        access: how buckets are reached.
     """
 
     parse: Callable[..., Reading]
@@ -92,6 +95,7 @@ class Reader:
     makings: Mapping[str, Making]
     fingerprint: str
     rules: tuple[tuple[re.Pattern[str], Mapping[str, Any]], ...] = ()
+    access: Access = field(default_factory=Access)
 
     def read(self, job: Job) -> Read:
         """A file as documents to store, or why it is none.
@@ -99,6 +103,12 @@ class Reader:
         Raises:
             MemoryError: there was not enough; the process should be replaced.
         """
+        if is_bucket(job.place):
+            try:
+                with fetched(job, self.access, self.makings[job.collection].max_bytes) as here:
+                    return self.read(here)
+            except OSError as error:
+                return _failed(error.strerror or str(error), lasting=False)
         path, began = Path(job.place), time.time_ns()
         making = self.makings[job.collection]
         sha256 = ""

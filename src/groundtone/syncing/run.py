@@ -16,6 +16,7 @@ from groundtone.catalog import Catalog, FileState, Source, StoredSync
 from groundtone.errors import Busy, EmbeddingMismatch
 from groundtone.index.generations import Indexes
 from groundtone.settings import Settings
+from groundtone.syncing.buckets.addresses import is_bucket
 from groundtone.syncing.guarding import SHARED, Hold, alone, beside, named_disk_full
 from groundtone.syncing.looking import Looker
 from groundtone.syncing.planning import Plan, Planner
@@ -188,7 +189,7 @@ class Run:
         looker = Looker(self.state, self.catalog, self.settings)
 
         def look(source: Source) -> Scan:
-            if not is_address(source.path):
+            if not is_address(source.path) or is_bucket(source.path):
                 return looker.scan(source)
             return Scan(unknown=[""], notes=[f"{source.path} was not fetched"])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from groundtone.catalog import DEFAULT_COLLECTION, Catalog, Source
 from groundtone.errors import WrongUse
+from groundtone.syncing.buckets import addresses as buckets
 from groundtone.syncing.recipe import MOVED
 from groundtone.syncing.report import SyncReport
 from groundtone.syncing.web.addresses import is_address, normal
@@ -69,6 +70,11 @@ def choose(
             belongs = collection or DEFAULT_COLLECTION
             if other := next((held for held in inside if held.collection != belongs), None):
                 raise _taken(one, other)
+            if isinstance(one, str) and inside:
+                raise WrongUse(
+                    f"{one} holds {inside[0].path}, which is a source already.",
+                    f"First run `groundtone forget {inside[0].path}`.",
+                )
             if isinstance(one, str) and check is not None:
                 check(one, pages_of(catalog, known))
             _claimed(inside, claim)
@@ -117,11 +123,12 @@ def resolve(named: Path | str) -> Path | str:
     """
     if isinstance(named, str) and is_address(named):
         try:
-            return normal(named)
+            return spelled(named)
         except ValueError as error:
             raise WrongUse(
                 f"{named} cannot be a source: it {error}.",
-                "Name a page or a sitemap: `groundtone sync https://HOST/sitemap.xml`.",
+                "Name a page, a sitemap or a bucket: `groundtone sync https://HOST/sitemap.xml`, "
+                "`groundtone sync s3://BUCKET/PREFIX`.",
             ) from None
     path = Path(named)
     if not os.path.exists(path):  # noqa: PTH110  (Path.exists may raise)
@@ -129,6 +136,15 @@ def resolve(named: Path | str) -> Path | str:
         remedy = "Give an address as text, not as a path." if collapsed else ""
         raise WrongUse(f"There is no {named}.", remedy or "Name a folder or a file that exists.")
     return path.resolve()
+
+
+def spelled(address: str) -> str:
+    """The one spelling of an address.
+
+    Raises:
+        ValueError: it is none; its text says why.
+    """
+    return buckets.normal(address) if buckets.is_bucket(address) else normal(address)
 
 
 def find(catalog: Catalog, root: Path, named: Path | str) -> Source:
@@ -141,7 +157,7 @@ def find(catalog: Catalog, root: Path, named: Path | str) -> Source:
     spelling = str(named)
     if is_address(spelling):
         with suppress(ValueError):
-            spelling = normal(spelling)
+            spelling = spelled(spelling)
     for source in known:
         here = None if is_address(source.path) else place(root, source.path)
         path = Path(named)
@@ -158,7 +174,7 @@ def pages_of(catalog: Catalog, sources: Sequence[Source]) -> set[str]:
     return {
         page
         for source in sources
-        if is_address(source.path)
+        if is_address(source.path) and not buckets.is_bucket(source.path)
         for page in catalog.file_states(source.id)
     }
 
@@ -185,7 +201,10 @@ def _cover(
 ) -> Source | None:
     """The known source that something named is, or is part of."""
     for source in sources:
-        if isinstance(one, str):
+        if isinstance(one, str) and buckets.is_bucket(one):
+            if buckets.within(one, source.path):
+                return source
+        elif isinstance(one, str):
             if source.path == one or (
                 is_address(source.path) and one in catalog.file_states(source.id)
             ):
@@ -198,7 +217,8 @@ def _cover(
 def _inside(root: Path, one: Path | str, sources: Sequence[Source]) -> list[Source]:
     """The known sources that lie in a new one."""
     if isinstance(one, str):
-        return []
+        mine = buckets.is_bucket(one)
+        return [source for source in sources if mine and buckets.within(source.path, one)]
     return [
         source
         for source in sources

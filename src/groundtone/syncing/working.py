@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Self
 
 from groundtone import documents
 from groundtone.cores import usable
-from groundtone.syncing.looking import DOWNLOADS
+from groundtone.syncing.buckets.addresses import is_bucket
+from groundtone.syncing.looking import DOWNLOADS, access
 from groundtone.syncing.patterns import whole
 from groundtone.syncing.readers import Limits, Readers
 from groundtone.syncing.reading import Making, Reader
@@ -144,6 +145,7 @@ class Work:
         return sorted(
             os.fspath(run.state / DOWNLOADS if is_address(one) else place(run.root, one))
             for one in sources
+            if not is_bucket(one)
         )
 
     def _making(self, collection: str) -> Making:
@@ -161,4 +163,5 @@ class Work:
             makings={name: self._making(name) for name in collections},
             fingerprint=run.embedder.fingerprint,
             rules=tuple((whole(r.path), r.told()) for r in run.settings.attributes),
+            access=access(run.settings),
         )
