@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from groundtone.index import Hit
 from groundtone.index.words import indexed
-from groundtone.retrieval.fusion import Pairs, Sides, features, fuse
+from groundtone.retrieval.fusion import Sides, features, fuse
 
 RULES = ["learned", "weighted", "ranks", "vectors", "words"]
 Key = tuple[str, int]
@@ -79,19 +79,6 @@ def test_words_that_stand_together_win_over_words_that_do_not() -> None:
     assert fused["together", 0] > fused["apart", 0]
     parts = features(found, "garden door")
     assert parts["together", 0]["phrases"] == 1 and parts["apart", 0]["phrases"] == 0
-
-
-def test_word_forms_and_order_do_not_hide_nearness() -> None:
-    pairs = Pairs("resetting the passwords")
-    assert pairs.within([indexed("Password reset")]) == (0.0, 1.0)
-    assert pairs.within([indexed("Reset all of your passwords")]) == (0.0, 1.0)
-    assert Pairs("reset passwords").within([indexed("Reset a password. Reset passwords.")])[0] == 1
-    assert pairs.within([]) == (0.0, 0.0)
-    assert not Pairs("the of and") and not Pairs("") and not Pairs("password")
-
-
-def test_forms_on_the_second_line_are_no_neighbours() -> None:
-    assert Pairs("end err1042").within([indexed("ERR-1042 is the end")])[0] == 0
 
 
 def test_a_store_without_words_is_fused_by_both_scores() -> None:

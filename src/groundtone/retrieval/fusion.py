@@ -5,12 +5,11 @@ The rules were compared on six collections: docs/retrieval.md, made by bench/fus
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Container, Mapping, Sequence
 
 from groundtone.catalog import Key
 from groundtone.index import Hit
-from groundtone.index.words import telling
+from groundtone.retrieval.nearness import Pairs
 
 Parts = dict[str, float]
 """What each part of a rule adds to the score of one chunk, by name."""
@@ -18,8 +17,6 @@ Parts = dict[str, float]
 WEIGHTS = {"vectors": 8.5, "words": 2.7, "phrases": 1.3, "nearness": 3.4}
 """Of the features; fitted by bench/fusion.py, only their ratios count."""
 
-NEAR = 8  # words
-LONG = 6  # words that tell something: in longer questions each pair says less
 READ = 64
 RANK_CONSTANT = 60  # of reciprocal rank fusion, as Cormack et al. (2009) chose it
 
@@ -112,8 +109,8 @@ def features(sides: Sides, question: str) -> dict[Key, dict[str, float]]:
 
     vectors: the cosine, as it is. words: BM25 as a share of the best. phrases: how many of the
     question's neighbouring words stand side by side in the windows that were found; and nearness:
-    how many stand within `NEAR` words, in any order. Stop words do not count. The last two are
-    looked up for the `READ` chunks that are best by the first two.
+    how many stand within a few words, in any order (`nearness`). Stop words do not count. The last
+    two are looked up for the `READ` chunks that are best by the first two.
     """
     best = max(sides.lexical.values(), default=0.0) or 1.0
     found = {
@@ -128,48 +125,14 @@ def features(sides: Sides, question: str) -> dict[Key, dict[str, float]]:
     pairs = Pairs(question)
     if pairs and sides.words:
         first = sorted(found, key=lambda key: (-_first(found[key]), key))[:READ]
-        for key in first:
-            found[key]["phrases"], found[key]["nearness"] = pairs.within(sides.words.get(key, ()))
+        within = pairs.within([sides.words.get(key, ()) for key in first])
+        for key, (phrases, near) in zip(first, within, strict=True):
+            found[key]["phrases"], found[key]["nearness"] = phrases, near
     return found
 
 
 def _first(found: Parts) -> float:
     return WEIGHTS["vectors"] * found["vectors"] + WEIGHTS["words"] * found["words"]
-
-
-class Pairs:
-    """The neighbouring words of a question, to be looked up in windows."""
-
-    def __init__(self, question: str) -> None:
-        said = telling(question)
-        told = [word for word in said if word]
-        self._neighbours = list(dict.fromkeys(itertools.pairwise(told)))
-        self._side_by_side = {
-            (one, two) for one, two in itertools.pairwise(said) if one and two and one != two
-        }
-        self._wanted = frozenset(told)
-        self._share = min(1.0, LONG / max(1, len(self._wanted)))
-
-    def __bool__(self) -> bool:
-        return bool(self._neighbours)
-
-    def within(self, windows: Sequence[str]) -> tuple[float, float]:
-        """Share of the pairs that stand side by side, and of those that stand near."""
-        adjacent: set[tuple[str, str]] = set()
-        near: set[tuple[str, str]] = set()
-        for window in windows:
-            plain = window.partition("\n")[0].split(" ")
-            places = [(at, word) for at, word in enumerate(plain) if word in self._wanted]
-            for number, (at, word) in enumerate(places):
-                for later, other in itertools.islice(places, number + 1, None):
-                    if later - at > NEAR:
-                        break
-                    near.add((word, other))
-                    if later == at + 1:
-                        adjacent.add((word, other))
-        phrases = len(self._side_by_side & adjacent) / max(1, len(self._side_by_side))
-        close = sum(pair in near or pair[::-1] in near for pair in self._neighbours)
-        return phrases, self._share * close / max(1, len(self._neighbours))
 
 
 def _weighted(sides: Sides, dense_weight: float) -> dict[Key, Parts]:
