@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from groundtone.catalog.records import DEFAULT_COLLECTION, NamedCollection, StoredCollection
 from groundtone.catalog.schema import Database, collections, documents, sources
+from groundtone.catalog.unchanged import remembered
 
 
 class Collections(Database):
@@ -45,6 +46,7 @@ class Collections(Database):
             for name in [DEFAULT_COLLECTION, *sorted(names)]
         ]
 
+    @remembered
     def collection(self, name: str) -> NamedCollection | None:
         """The one of this name, not counted, which is much faster; None if there is none."""
         held = select(sources.c.path).where(sources.c.collection == name).order_by(sources.c.id)

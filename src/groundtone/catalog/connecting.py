@@ -63,6 +63,12 @@ def snapshots(where: Engine) -> Engine:
     return where.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
+def file(where: Engine) -> str | None:
+    """The file that an SQLite database is in; None for another, and for one in memory."""
+    path = where.url.database if where.dialect.name == "sqlite" else None
+    return path if path and path != ":memory:" and not path.startswith("file:") else None
+
+
 def shown(where: Engine) -> str:
     """A database as people may see it: without its password."""
     if where.dialect.name == "sqlite":

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from groundtone.catalog import rows
+from groundtone.catalog.looking_up import LookUp
 from groundtone.catalog.records import (
     DocumentInfo,
     FailedFile,
@@ -34,12 +35,8 @@ _version = documents.c.version
 _STORED = tuple(
     name for name in StoredDocument.__dataclass_fields__ if name not in ("text", "chunks", "before")
 )
-# Asked at every search: written once, since putting a statement together takes as long as its work.
-_DOCUMENTS = select(documents).where(_version.in_(bindparam("versions", expanding=True)))
-_CHUNKS = select(chunks).where(
-    chunks.c.version.in_(bindparam("versions", expanding=True)),
-    chunks.c.ordinal.in_(bindparam("ordinals", expanding=True)),
-)
+_DOCUMENTS = LookUp(documents, "version")
+_CHUNKS = LookUp(chunks, "version", "ordinal")
 READ_PARTS = 16  # of a text, for what it mentions: each search reads them anew
 _KEPT = ("source", "path", "size", "mtime_ns", "sha256", "modified", "recipe")
 
@@ -229,7 +226,7 @@ class Found:
         self._parts: dict[tuple[str, int], str] = {}
         self.live: dict[str, DocumentInfo] = {}
         for some in slices(sorted(versions), SOME):
-            for row in connection.execute(_DOCUMENTS, {"versions": some}):
+            for row in _DOCUMENTS(connection, some):
                 self.live[row.version] = rows.info(row)
 
     def load(self, keys: Collection[Key]) -> None:
@@ -237,12 +234,10 @@ class Found:
         need not ask for each."""
         wanted = set(keys) - self._chunks.keys()
         for some in slices(sorted(wanted), SOME // 2):
-            asked = {
-                "versions": sorted({version for version, _ in some}),
-                "ordinals": sorted({ordinal for _, ordinal in some}),
-            }
+            versions = sorted({version for version, _ in some})
+            ordinals = sorted({ordinal for _, ordinal in some})
             # Every pair of both, a few too many: SQLite would scan the table for the very pairs.
-            for row in self._connection.execute(_CHUNKS, asked):
+            for row in _CHUNKS(self._connection, versions, ordinals):
                 if (row.version, row.ordinal) in wanted:
                     self._chunks[row.version, row.ordinal] = rows.chunk(row)
         spans = [(key[0], self._chunks[key].start, self._chunks[key].end) for key in wanted]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
+from groundtone.catalog.looking_up import LookUp
 from groundtone.catalog.records import DocumentInfo, FailedFile, StoredChunk, StoredDocument
 from groundtone.catalog.schema import (
     SOME,
@@ -23,11 +25,8 @@ from groundtone.catalog.schema import (
 from groundtone.documents.spots import Spot
 
 PART = 65_536
-_PARTS = select(texts).where(
-    texts.c.version.in_(bindparam("versions", expanding=True)),
-    texts.c.part.in_(bindparam("numbers", expanding=True)),
-)
-_INFO = tuple(DocumentInfo.__dataclass_fields__)
+_PARTS = LookUp(texts, "version", "part")
+_INFO = attrgetter(*DocumentInfo.__dataclass_fields__)
 
 
 def insert_document(connection: Connection, document: StoredDocument) -> None:
@@ -120,11 +119,9 @@ def parts_of(
     wanted = {(version, n) for version, start, end in spans for n in numbers(start, end)}
     found: dict[tuple[str, int], str] = {}
     for some in slices(sorted(wanted), SOME // 2):
-        asked = {
-            "versions": sorted({version for version, _ in some}),
-            "numbers": sorted({number for _, number in some}),
-        }
-        found |= {(row.version, row.part): row.text for row in connection.execute(_PARTS, asked)}
+        versions = sorted({version for version, _ in some})
+        parts = sorted({number for _, number in some})
+        found |= {(row.version, row.part): row.text for row in _PARTS(connection, versions, parts)}
     return found
 
 
@@ -148,7 +145,7 @@ def live(connection: Connection, version: str) -> str:
 
 def info(row: Row[Any]) -> DocumentInfo:
     """A row of the table of documents."""
-    return DocumentInfo(*(getattr(row, name) for name in _INFO))
+    return DocumentInfo(*_INFO(row))
 
 
 def chunk(row: Row[Any]) -> StoredChunk:

@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from groundtone.catalog import connecting
 from groundtone.catalog.connecting import Characters
+from groundtone.catalog.unchanged import Unchanged
 from groundtone.errors import GroundtoneError
 
 SCHEMA = "4"
@@ -219,6 +220,7 @@ class Database:
         self._engine = connecting.engine(where)
         self._snapshots = connecting.snapshots(self._engine)
         self.where = connecting.shown(self._engine)
+        self.unchanged = Unchanged(connecting.file(self._engine))
         with self.read() as connection:
             known = _schema(connection)
         if known in (None, *UPGRADES):
@@ -280,6 +282,7 @@ class Database:
 
     def close(self) -> None:
         """Give back connections; later calls open new ones."""
+        self.unchanged.close()
         self._engine.dispose()
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from groundtone.catalog.records import DEFAULT_COLLECTION, Source
 from groundtone.catalog.rows import delete_documents, remember
 from groundtone.catalog.schema import Database, documents, facts, failures, sources
-
-# Asked at every search: written once.
-_FACT = select(facts.c.value).where(facts.c.key == bindparam("key"))
-_FACTS = select(facts).where(facts.c.key.in_(bindparam("keys", expanding=True)))
+from groundtone.catalog.unchanged import remembered
 
 
 class Sources(Database):
@@ -18,14 +15,14 @@ class Sources(Database):
 
     def fact(self, key: str) -> str | None:
         """A remembered value, or None."""
-        with self.read() as connection:
-            return connection.scalar(_FACT, {"key": key})
+        return self.facts(key).get(key)
 
+    @remembered
     def facts(self, *keys: str) -> dict[str, str]:
         """Remembered values: those of these keys, of one moment; all without any."""
-        query, asked = (_FACTS, {"keys": keys}) if keys else (select(facts), {})
+        query = select(facts).where(facts.c.key.in_(keys)) if keys else select(facts)
         with self.read() as connection:
-            return {row.key: row.value for row in connection.execute(query, asked)}
+            return {row.key: row.value for row in connection.execute(query)}
 
     def remember(self, key: str, value: str) -> None:
         """Set a remembered value."""
@@ -55,6 +52,7 @@ class Sources(Database):
                 known = connection.execute(wanted).one()
         return Source(known.id, known.path, known.collection)
 
+    @remembered
     def sources(self) -> list[Source]:
         """All sources, oldest first."""
         with self.read() as connection:
