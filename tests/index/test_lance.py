@@ -127,8 +127,8 @@ def test_rows_kept_in_memory_change_no_answer(tmp_path: Path) -> None:
              plain.lexical("plain 7", 100, near=question)),
             (kept.dense(question, 5), plain.dense(question, 5)),
         ):  # fmt: skip
-            assert [replace(hit, score=0, cosine=0) for hit in hits] == [
-                replace(hit, score=0, cosine=0) for hit in wanted
+            assert [hit._replace(score=0, cosine=0) for hit in hits] == [
+                hit._replace(score=0, cosine=0) for hit in wanted
             ]
             for hit, other in zip(hits, wanted, strict=True):
                 assert (hit.score, hit.cosine) == pytest.approx(

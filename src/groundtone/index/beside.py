@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -104,7 +103,7 @@ class WithWords:
         near = checked(near, self._store.dimensions)
         vectors = self._store.vectors([id for id, _ in found])
         return [
-            replace(hit, cosine=float(vectors[id] @ near)) if id in vectors else hit
+            hit._replace(cosine=float(vectors[id] @ near)) if id in vectors else hit
             for id, hit in found
         ]
 
