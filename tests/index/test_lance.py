@@ -9,8 +9,8 @@ import pytest
 from tests.contracts.index import DIMENSIONS, IndexContract, ManyContract, entry, unit
 
 from groundtone.errors import GroundtoneError, WrongUse
-from groundtone.index import Entry, Hit, Index, open_index
-from groundtone.index.filters import Filter
+from groundtone.index import Entry, Hit, Index, open_index, window_id
+from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.lance import LanceIndex
 
 
@@ -155,6 +155,37 @@ def test_rows_kept_in_memory_change_no_answer(tmp_path: Path) -> None:
     assert kept._resident.held() is not None
     same()
     plain.close()
+    kept.close()
+
+
+def test_one_scan_for_several_questions_finds_what_each_finds_alone(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    vectors = random.normal(size=(3_000, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    kept = LanceIndex(tmp_path, 384, keep={"first_searches": 0, "rows": (1, 10_000)})
+    kept.add(
+        [
+            Entry(window_id(f"v{n}", 0, 0), f"v{n}", 0, 0, f"word {n}", vector, (f"group={n % 3}",))
+            for n, vector in enumerate(vectors[:2_900])
+        ]
+    )
+    groups = [EVERYTHING, Filter((frozenset({"group=1"}),)), Filter((frozenset(),))]
+    asked = [(vector, 1 + at % 40, groups[at % 3]) for at, vector in enumerate(vectors[2_900:])]
+    from_disk = kept.dense_each(asked[:4])
+    kept._resident.wait()
+    assert kept._resident.held() is not None
+    alone = [kept.dense(*one) for one in asked]
+    for several in (2, 3, 8):
+        found = [kept.dense_each(asked[at : at + several]) for at in range(0, 96, several)]
+        assert [hits for some in found for hits in some] == alone[:96]
+    for (_, k, where), hits in zip(asked, alone, strict=True):
+        assert len(hits) == (0 if where is groups[2] else k)
+        if where is groups[1]:
+            assert all(int(hit.version[1:]) % 3 == 1 for hit in hits)
+    assert [[h.version for h in hits] for hits in from_disk] == [
+        [h.version for h in hits] for hits in alone[:4]
+    ]
+    assert kept.dense_each([]) == [] and kept.dense_each([(vectors[0], 0, EVERYTHING)]) == [[]]
     kept.close()
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from tests.syncing.place import Place
 
 from groundtone.embedding import Embedder
 from groundtone.errors import EmbeddingMismatch, WrongUse
-from groundtone.retrieval import Retriever
+from groundtone.index.filters import EVERYTHING, Filter
+from groundtone.retrieval import Passage, Retriever
 from groundtone.settings import Retrieval
 
 KEYS = """# Keys
@@ -125,6 +127,34 @@ def test_many_questions_are_embedded_at_once_and_answered_alike(place: Place) ->
     found = list(searching.search_many(questions, 2))
     assert len(found) == len(questions) and sum(calls) == 90 and len(calls) <= 3
     assert found[:5] == [searching.search(question, 2) for question in questions[:5]]
+
+
+def test_searches_at_once_find_what_each_finds_alone(place: Place) -> None:
+    for number in range(30):
+        place.write(
+            f"more/{number}.md", f"# Key {number}\n\nThe key {number} opens door {number}.\n"
+        )
+    place.sync()
+    searching = retriever(place)
+    narrow = [Filter((frozenset({f"path=more/{number}.md"}),)) for number in range(30)]
+    questions = [f"which door does key {number} open" for number in range(30)]
+    limits = [EVERYTHING if number % 3 else narrow[number] for number in range(30)]
+    asked = list(zip(questions, limits, range(1, 31), strict=True))
+
+    def search(one: tuple[str, Filter, int]) -> list[Passage]:
+        question, limit, k = one
+        return searching.limited(limit).search(question, k)
+
+    alone = list(map(search, asked))
+    sizes: list[int] = []
+    embed = place.embedder.embed
+    place.embedder.embed = lambda texts: (sizes.append(len(texts)), embed(texts))[1]
+    with ThreadPoolExecutor(30) as pool:
+        for _ in range(5):
+            assert list(pool.map(search, asked)) == alone
+    assert sum(sizes) == 5 * 30
+    for found, limit in zip(alone, limits, strict=True):
+        assert limit is EVERYTHING or len({passage.document for passage in found}) == 1
 
 
 def test_each_score_tells_where_it_comes_from(place: Place) -> None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from groundtone.errors import WrongUse
@@ -115,6 +115,18 @@ class Index(Protocol):
 
     def close(self) -> None:
         """Let go of files and memory."""
+
+
+Nearest = tuple["np.ndarray", int, Filter]
+"""What `Index.dense` is asked: a vector, how many windows, and what they are limited to."""
+
+
+@runtime_checkable
+class Scanning(Protocol):
+    """An index that reads its vectors once for several questions."""
+
+    def dense_each(self, asked: Sequence[Nearest]) -> list[list[Hit]]:
+        """What `Index.dense` finds for each of a few questions."""
 
 
 def open_index(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import EmbeddingMismatch, GroundtoneError
-from groundtone.index import Entry, Hit, lance_import, resident, window_place
+from groundtone.index import Entry, Hit, Nearest, lance_import, resident, window_place
 from groundtone.index.asking import checked
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.lance_snapshot import LanceSnapshot, Versions
@@ -119,17 +119,15 @@ class LanceIndex:
 
     def dense(self, vector: np.ndarray, k: int, where: Filter = EVERYTHING) -> list[Hit]:
         """The nearest windows by cosine; exact below `GRAPH_ROWS` windows."""
-        if k < 1:
-            return []
-        vector = checked(vector, self._dimensions)
-        held = self._resident.held()
+        return self.dense_each([(vector, k, where)])[0]
+
+    def dense_each(self, asked: Sequence[Nearest]) -> list[list[Hit]]:
+        """The same for several questions; from memory in one go."""
+        asked = [(checked(vector, self._dimensions), k, where) for vector, k, where in asked]
+        held = self._resident.held() if any(k > 0 for _, k, _ in asked) else None
         if held is not None:
-            return self._ranked(held.dense(vector, k, where))
-        search = self._reading.query().nearest_to(vector).column("vector").distance_type("cosine")
-        search = search.ef(max(200, 2 * REFINE * k)).refine_factor(REFINE).limit(k)
-        found = self._found(search, ["id", "text", "_distance"], where)
-        cosines = [1.0 - distance for distance in found.column("_distance").to_pylist()]
-        return self._ranked(Found(*_told(found), cosines, cosines))
+            return [self._ranked(found) for found in held.dense(asked)]
+        return [self._ranked(self._nearest(*one)) if one[1] > 0 else [] for one in asked]
 
     def lexical(
         self,
@@ -217,6 +215,14 @@ class LanceIndex:
         # Unverified files are those of a killed writer: nobody else writes under the lock.
         self._table.optimize(cleanup_older_than=READERS_GRACE, delete_unverified=True)
         give_back()
+
+    def _nearest(self, vector: np.ndarray, k: int, where: Filter) -> Found:
+        """The nearest windows by cosine, from disk."""
+        search = self._reading.query().nearest_to(vector).column("vector").distance_type("cosine")
+        search = search.ef(max(200, 2 * REFINE * k)).refine_factor(REFINE).limit(k)
+        found = self._found(search, ["id", "text", "_distance"], where)
+        cosines = [1.0 - distance for distance in found.column("_distance").to_pylist()]
+        return Found(*_told(found), cosines, cosines)
 
     def _holds_any(self, versions: Collection[str]) -> bool:
         return any(self._table.count_rows(condition) for condition in _conditions(versions))

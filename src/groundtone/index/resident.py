@@ -11,9 +11,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from groundtone.index import Nearest
 from groundtone.index.filters import Filter
 from groundtone.index.memory import give_back
 from groundtone.index.postings import MOST_ROWS, Vocabulary
@@ -35,7 +36,6 @@ DIRECTIONS = (
     192  # of the scan; with them .9995 of the hundred nearest are found (docs/retrieval.md)
 )
 SAMPLE = 2_048
-AT_ONCE = 8  # questions of one scan
 
 
 class Snapshot(Protocol):
@@ -75,19 +75,27 @@ class Held:
     kinds: Kinds
     count: int
     basis: np.ndarray
-    scan: _Scan
 
-    def dense(self, vector: np.ndarray, k: int, where: Filter) -> Found:
-        """The nearest windows by cosine."""
+    def dense(self, asked: Sequence[Nearest]) -> list[Found]:
+        """The nearest windows by cosine, for each of a few questions: reading the rows is what
+        takes time, and all are compared with what was read."""
         import numpy as np
 
-        scores = self.scan(vector @ self.basis)
+        # One by one, or the sums would depend on what is asked beside.
+        steps = in_steps(np.stack([vector @ self.basis for vector, _, _ in asked]))
+        parts = [one.product(steps) for one in self.segments]
+        scores = (np.concatenate([part[number] for part in parts]) for number in range(len(asked)))
+        return [self._nearest(*one, some) for one, some in zip(asked, scores, strict=True)]
+
+    def _nearest(self, vector: np.ndarray, k: int, where: Filter, scores: np.ndarray) -> Found:
+        import numpy as np
+
         for one, here in self._parts():
             if where or not one.whole:
                 np.copyto(scores[here], -np.inf, where=~self._passing(one, where))
         first = _best(scores, max(REFINED, REFINE * k), -np.inf)
         cosines = self._cosines(first, vector)
-        kept = _best(cosines, k, -np.inf)
+        kept = _best(cosines, k, -np.inf) if k > 0 else first[:0]
         return self._found(first[kept], cosines[kept].tolist(), cosines[kept].tolist())
 
     def lexical(
@@ -258,7 +266,6 @@ def _held(
         kinds=kinds,
         count=len(numbers),
         basis=basis,
-        scan=_Scan(segments),
     )
 
 
@@ -273,45 +280,6 @@ def _basis(snapshot: Snapshot, numbers: np.ndarray) -> np.ndarray:
         return np.eye(rows.shape[1], dtype=np.float32)
     _, directions = np.linalg.eigh(rows.T @ rows)
     return np.ascontiguousarray(directions[:, -DIRECTIONS:], np.float32)
-
-
-@dataclass(eq=False)
-class _Asked:
-    """A question that waits for a scan."""
-
-    vector: np.ndarray
-    scores: np.ndarray | None = None
-
-
-@dataclass(eq=False)
-class _Scan:
-    """One scan for all who ask while another is under way: reading the rows is what takes time."""
-
-    segments: Sequence[Segment]
-    waiting: list[_Asked] = field(default_factory=list)
-    adding: threading.Lock = field(default_factory=threading.Lock)
-    scanning: threading.Lock = field(default_factory=threading.Lock)
-
-    def __call__(self, vector: np.ndarray) -> np.ndarray:
-        """Scores of all windows, dead ones too."""
-        mine = _Asked(vector)
-        with self.adding:
-            self.waiting.append(mine)
-        while mine.scores is None:  # again if more wait than one scan takes
-            with self.scanning:
-                if mine.scores is None:
-                    with self.adding:
-                        some, self.waiting[:] = self.waiting[:AT_ONCE], self.waiting[AT_ONCE:]
-                    self._answer(some)
-        return mine.scores
-
-    def _answer(self, some: Sequence[_Asked]) -> None:
-        import numpy as np
-
-        asked = in_steps(np.stack([each.vector for each in some]))
-        parts = [one.product(asked) for one in self.segments]
-        for number, each in enumerate(some):
-            each.scores = np.concatenate([part[number] for part in parts])
 
 
 def _best(scores: np.ndarray, k: int, above: float) -> np.ndarray:

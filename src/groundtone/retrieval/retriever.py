@@ -13,7 +13,7 @@ from groundtone.catalog import Catalog, DocumentInfo, Found, FoundChunk, Key
 from groundtone.documents.spots import spot_at
 from groundtone.embedding import Embedder
 from groundtone.errors import EmbeddingMismatch, WrongUse
-from groundtone.index import Hit, Index, window_id
+from groundtone.index import Hit, Index, Scanning, window_id
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.generations import Indexes
 from groundtone.retrieval import tuned as tuning
@@ -21,8 +21,8 @@ from groundtone.retrieval.fusion import WEIGHTS, Parts, Sides, fuse
 from groundtone.retrieval.naming import SHORT, lowered, strangers
 from groundtone.retrieval.passage import Origin, Passage
 from groundtone.retrieval.showing import joined, matching
+from groundtone.retrieval.together import Together
 from groundtone.retrieval.tuned import Tuned
-from groundtone.retrieval.turns import Turns
 from groundtone.retrieval.visibility import visible
 from groundtone.settings import Retrieval
 
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
 QUESTION_CHARACTERS = 4_000  # far more than the embedder sees; a pasted log is not tokenised whole
 AT_ONCE = 64  # questions embedded in one batch
-SEARCHES = 4  # by words at a time, whatever the number of callers
-TURNS = 4  # searches at a time: more would only take the processor from one another
-SERVED_TURNS = 32  # the same where a server searches
+SEARCHES = 4  # by words at a time beside those by vectors
+BATCHES = 2  # at work at a time: one is with Python while the other is with the vectors
+BATCH = 8  # questions in one: more would hardly be quicker, and each has a score for every window
+SERVED = 32  # questions at a time where a server searches, each alone
 SPARE = 10  # looked up beyond twice k, so that equal scores are ordered alike
 TRIES = 3  # a document replaced, or the whole index rebuilt, between search and look-up
 
@@ -85,7 +86,8 @@ class Retriever:
         self._settings = settings
         self._open_reranker = open_reranker
         self.limits = EVERYTHING
-        self._shared = _Shared(Turns(SERVED_TURNS if indexes.served else TURNS))
+        at_once, most = (SERVED, 1) if indexes.served else (BATCHES, BATCH)
+        self._shared = _Shared(Together(self._answered, at_once, most))
 
     def limited(self, limits: Filter) -> Retriever:
         """One like this that finds only what passes; the store itself leaves out the rest."""
@@ -131,19 +133,44 @@ class Retriever:
             self.check_embedding(facts)
             tuned, _ = self.tuned(facts)
             if len(asked) == len(some) == 1:
-                with self._shared.turns.turn():
-                    [vector] = self._embedder.embed(asked)
-                    trace = self._find(asked[0], vector, k, everything, tuned)
-                yield trace
+                yield self._shared.together(_Asked(self, asked[0], k, everything, tuned))
                 continue
             vectors = iter(self._embedder.embed(asked))
             for question in some:
                 if question:
-                    with self._shared.turns.turn():
-                        trace = self._find(question, next(vectors), k, everything, tuned)
-                    yield trace
+                    one = _Asked(self, question, k, everything, tuned, next(vectors))
+                    yield self._shared.together(one)
                 else:
                     yield Trace()
+
+    def _answered(self, asked: Sequence[_Asked]) -> Iterator[Trace]:
+        """What each finds. What takes time whoever asks is done for all at once: their vectors, and
+        the scan of the windows' vectors."""
+        bare = [one.question for one in asked if one.vector is None]
+        vectors = iter(self._embedder.embed(bare) if bare else ())
+        known = [next(vectors) if one.vector is None else one.vector for one in asked]
+        for one, plain, scanned in zip(asked, known, self._scanned(asked, known), strict=True):
+            yield one.by._find(one, plain, scanned)
+
+    def _scanned(self, asked: Sequence[_Asked], vectors: Sequence[np.ndarray]) -> list[_Scanned]:
+        """What the search by vectors finds for several questions, where one scan can tell."""
+        nothing: list[_Scanned] = [None] * len(asked)
+        if len(asked) == 1 or self._settings.fusion == "words":
+            return nothing
+        wanted = [
+            (one.turned(vector), self._candidates(one.k), one.by.limits)
+            for one, vector in zip(asked, vectors, strict=True)
+        ]
+        try:
+            index = self._indexes.current(self._embedder.dimensions)
+            if not isinstance(index, Scanning):
+                return nothing
+            return [(index, hits) for hits in index.dense_each(wanted)]
+        except (OSError, RuntimeError, ValueError):  # rebuilt meanwhile: `_find` looks again
+            return nothing
+
+    def _candidates(self, k: int) -> int:
+        return max(self._settings.candidates, 2 * k)
 
     def where(self, **named: str) -> list[Passage]:
         """Every chunk at a named place, in reading order, without a search.
@@ -225,25 +252,22 @@ class Retriever:
                 "Set [embedding] model back, or run `groundtone sync --rebuild`.",
             )
 
-    def _find(
-        self,
-        question: str,
-        plain: np.ndarray,
-        k: int,
-        everything: bool,
-        tuned: Tuned | None,
-    ) -> Trace:
+    def _find(self, asked: _Asked, plain: np.ndarray, scanned: _Scanned) -> Trace:
         """Search, fuse and look up, again if what was found was replaced meanwhile.
 
-        ``everything``: the trace tells of all that was found, not only of what may be returned.
+        Args:
+            plain: the question's vector.
+            scanned: what the search by vectors has found already, and where.
         """
-        candidates = max(self._settings.candidates, 2 * k)
-        vector = plain if tuned is None else tuned.adapted(plain)
+        question, k, tuned = asked.question, asked.k, asked.tuned
+        candidates = self._candidates(k)
+        vector = asked.turned(plain)
         trace = Trace()
         for attempt in range(TRIES):
             index = self._indexes.current(self._embedder.dimensions)
             try:
-                dense, lexical = self._both(index, question, vector, candidates)
+                near = scanned[1] if scanned and scanned[0] is index and not attempt else None
+                dense, lexical = self._both(index, question, vector, candidates, near)
             except (OSError, RuntimeError, ValueError):
                 # The files of an index go when another process has rebuilt it.
                 if attempt + 1 == TRIES or self._is_current(index):
@@ -251,7 +275,7 @@ class Retriever:
                 continue
             ranked = self._ranked(question, Sides(dense, lexical), tuned)
             wanted = ranked.order
-            if not everything:  # looking up a document takes longer than ranking it
+            if not asked.everything:  # looking up a document takes longer than ranking it
                 wanted = wanted[: max(2 * k + SPARE, self._settings.rerank)]
             versions = {version for version, _ in wanted}
             with self._catalog.find(versions) as found:
@@ -272,18 +296,27 @@ class Retriever:
         return trace
 
     def _both(
-        self, index: Index, question: str, vector: np.ndarray, candidates: int
+        self,
+        index: Index,
+        question: str,
+        vector: np.ndarray,
+        candidates: int,
+        dense: list[Hit] | None,
     ) -> tuple[list[Hit], list[Hit]]:
         """What each search finds, best first; both at once, unless others wait for the cores."""
-        if self._settings.fusion == "vectors":
-            return index.dense(vector, candidates, self.limits), []
-        if self._settings.fusion == "words":
+        rule, together = self._settings.fusion, self._shared.together
+        if rule == "words":
             return [], index.lexical(question, candidates, self.limits, vector)
-        if self._shared.turns.busy:
+        if dense is None and rule != "vectors" and not together.busy:
+            words = self._shared.pool.submit(
+                index.lexical, question, candidates, self.limits, vector
+            )
+            return index.dense(vector, candidates, self.limits), words.result()
+        if dense is None:
             dense = index.dense(vector, candidates, self.limits)
-            return dense, index.lexical(question, candidates, self.limits, vector)
-        words = self._shared.pool.submit(index.lexical, question, candidates, self.limits, vector)
-        return index.dense(vector, candidates, self.limits), words.result()
+        if rule == "vectors":
+            return dense, []
+        return dense, index.lexical(question, candidates, self.limits, vector)
 
     def _is_current(self, index: Index) -> bool:
         return self._indexes.current(self._embedder.dimensions) is index
@@ -391,13 +424,36 @@ class Retriever:
 class _Shared:
     """What a retriever and the limited ones made of it open once for all of them."""
 
-    turns: Turns
+    together: Together[_Asked, Trace]
     pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(SEARCHES, thread_name_prefix="search")
     )
     opening: Lock = field(default_factory=Lock)
     tuned: tuple[str, Tuned | None] | None = None
     reranker: Reranker | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """One search: by which retriever, and ``vector``, if the question was embedded already.
+
+    ``everything``: the trace tells of all that was found, not only of what may be returned.
+    """
+
+    by: Retriever
+    question: str
+    k: int
+    everything: bool
+    tuned: Tuned | None
+    vector: np.ndarray | None = None
+
+    def turned(self, plain: np.ndarray) -> np.ndarray:
+        """The vector to search with."""
+        return plain if self.tuned is None else self.tuned.adapted(plain)
+
+
+_Scanned = tuple[Index, list[Hit]] | None
+"""What a search by vectors found, and in which index; None: it is yet to be made."""
 
 
 @dataclass(frozen=True, slots=True)
