@@ -22,6 +22,7 @@ from groundtone.cli import (
     advise,
     ask,
     backup,
+    catalog,
     chat,
     collections,
     compare,
@@ -63,6 +64,7 @@ ORDER = (
     "tune",
     "models",
     "index",
+    "catalog",
     "compare",
     "advise",
     "eval",
@@ -105,6 +107,7 @@ app.add_typer(log.app, name="log", short_help="See, rate and export the answers 
 app.add_typer(tune.app, name="tune", short_help="Teach the model your style.")
 app.add_typer(exported.app, name="models", short_help="Fetch, list, choose and export models.")
 app.add_typer(index.app, name="index", short_help="See, move or fill the index of vectors.")
+app.add_typer(catalog.app, name="catalog", short_help="Move what is known into PostgreSQL.")
 app.add_typer(compare.app, name="compare", short_help="Measure base, RAG, tuned and both.")
 app.command("advise", short_help="RAG, fine-tuning, both or neither: why, and what it costs.")(
     advise.advise
