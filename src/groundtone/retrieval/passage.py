@@ -82,6 +82,7 @@ class Passage:
     origin: Origin | None = None
     shown: tuple[tuple[int, int], ...] = ()
     spots: tuple[Spot, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def place(self, start: int, end: int) -> tuple[int | None, Box | None]:
         """Page and box of what stands at a span of the document's text, such as a quote's."""

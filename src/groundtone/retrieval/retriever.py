@@ -538,4 +538,5 @@ def _passage(
         origin=origin,
         shown=joined(chunk.windows[number] for number in {window, *near}),
         spots=chunk.spots,
+        metadata=document.metadata,
     )

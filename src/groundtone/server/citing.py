@@ -26,6 +26,15 @@ def file_id(document: str, version: str) -> str:
     return match[1] if match else f"file-{version}"
 
 
+def uploaded(document: str) -> bool:
+    """Whether it came in as an uploaded file.
+
+    Args:
+        document: path under its source.
+    """
+    return _UPLOADED.fullmatch(document) is not None
+
+
 def file_name(document: str) -> str:
     """The name to show."""
     match = _UPLOADED.fullmatch(document)
@@ -124,18 +133,14 @@ def _title(citation: Citation) -> str:
     return f"{title}, {citation.section}" if citation.section else title
 
 
-def results(passages: list[Passage], metadata: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Passages as the results of a search for files, best first.
-
-    Args:
-        metadata: of their documents, by version.
-    """
+def results(passages: list[Passage]) -> list[dict[str, Any]]:
+    """Passages as the results of a search for files, best first."""
     return [
         {
             "file_id": file_id(passage.document, passage.version),
             "filename": file_name(passage.document),
             "score": max(0.0, min(1.0, passage.score)),
-            "attributes": attributes(metadata.get(passage.version, {})),
+            "attributes": attributes(dict(passage.metadata)),
             "text": passage.text,
         }
         for passage in passages

@@ -39,12 +39,10 @@ def searched(
                     best[key] = passage
     passages = sorted(best.values(), key=lambda passage: (-passage.score, passage.rank))[:most]
     passages = [passage for passage in passages if passage.score >= threshold]
-    with workspace.catalog.find({passage.version for passage in passages}) as known:
-        said = {version: dict(document.metadata) for version, document in known.live.items()}
-    found = citing.results(passages, said)
-    files = {one["file_id"] for one in found}
+    found = citing.results(passages)
+    files = {citing.file_id(p.document, p.version) for p in passages if citing.uploaded(p.document)}
     attached: dict[str, AttachedFile] = {}
-    for view in views:
+    for view in views if files else ():
         name = view.collection.name
         attached |= {one.file: one for one in workspace.catalog.attached(name, files=files)}
     for one in found:

@@ -217,7 +217,7 @@ class _Told:
     def _searched(self, answer: Answer) -> Event:
         results = None
         if RESULTS in (self._body.include or ()):
-            results = citing.results(list(answer.passages), {})
+            results = citing.results(list(answer.passages))
         return {
             "id": self._search,
             "type": "file_search_call",
