@@ -35,7 +35,7 @@ _version = documents.c.version
 _STORED = tuple(
     name for name in StoredDocument.__dataclass_fields__ if name not in ("text", "chunks", "before")
 )
-_DOCUMENTS = LookUp(documents, "version")
+_DOCUMENTS = LookUp(documents, "version", row=DocumentInfo)
 _CHUNKS = LookUp(chunks, "version", "ordinal")
 READ_PARTS = 16  # of a text, for what it mentions: each search reads them anew
 _KEPT = ("source", "path", "size", "mtime_ns", "sha256", "modified", "recipe")
@@ -226,8 +226,7 @@ class Found:
         self._parts: dict[tuple[str, int], str] = {}
         self.live: dict[str, DocumentInfo] = {}
         for some in slices(sorted(versions), SOME):
-            for row in _DOCUMENTS(connection, some):
-                self.live[row.version] = rows.info(row)
+            self.live |= {one.version: one for one in _DOCUMENTS(connection, some)}
 
     def load(self, keys: Collection[Key]) -> None:
         """Look up chunks of live documents at once, with their texts, so that `chunk` and `text`

@@ -17,19 +17,20 @@ from sqlalchemy import JSON, Connection, Table
 
 
 class LookUp:
-    """Whole rows of a table that have one of the given values in each of some columns.
+    """Rows of a table that have one of the given values in each of some columns.
 
     Args:
         table: whose rows.
         by: the columns' names.
+        row: a named tuple of the wanted columns; None: one of all of them.
     """
 
-    def __init__(self, table: Table, *by: str) -> None:
-        columns = list(table.columns)
-        self._row: Any = namedtuple("Row", [column.name for column in columns])  # type: ignore[misc]
-        self._json = [at for at, column in enumerate(columns) if isinstance(column.type, JSON)]
-        names = ", ".join(f'"{column.name}"' for column in columns)
-        self._select = f'SELECT {names} FROM "{table.name}" WHERE '
+    def __init__(self, table: Table, *by: str, row: Any = None) -> None:
+        names = row._fields if row else [column.name for column in table.columns]
+        self._row: Any = row or namedtuple("Row", names)
+        self._json = [at for at, name in enumerate(names) if isinstance(table.c[name].type, JSON)]
+        columns = ", ".join(f'"{name}"' for name in names)
+        self._select = f'SELECT {columns} FROM "{table.name}" WHERE '
         self._by = by
 
     def __call__(self, connection: Connection, *among: Sequence[Any]) -> list[Any]:
@@ -41,17 +42,16 @@ class LookUp:
         if not all(among):
             return []
         marks = _marks(connection.dialect.paramstyle, tuple(map(len, among)))
-        where = " AND ".join(
-            f'"{name}" IN {mark}' for name, mark in zip(self._by, marks, strict=True)
-        )
+        pairs = zip(self._by, marks, strict=True)
+        where = " AND ".join(f'"{name}" IN {mark}' for name, mark in pairs)
         found = connection.exec_driver_sql(self._select + where, tuple(chain(*among)))
-        return [self._row(*self._read(list(row))) for row in found]
+        return [self._row._make(self._read(list(row))) for row in found.all()]
 
     def _read(self, values: list[Any]) -> list[Any]:
         """The same with JSON read, where the database leaves that to us."""
         for at in self._json:
             if isinstance(values[at], str):
-                values[at] = json.loads(values[at])
+                values[at] = {} if values[at] == "{}" else json.loads(values[at])
         return values
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from groundtone.documents.spots import Spot
 
@@ -161,8 +161,7 @@ class StoredDocument:
     before: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentInfo:
+class DocumentInfo(NamedTuple):
     """A live document without its text.
 
     Attributes:
@@ -182,9 +181,9 @@ class DocumentInfo:
     characters: int
     chunk_count: int
     synced_at: float
-    file: str = ""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    modified: str = ""
+    file: str
+    metadata: Mapping[str, Any]
+    modified: str
 
 
 @dataclass(frozen=True, slots=True)

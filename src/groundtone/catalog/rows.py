@@ -26,7 +26,7 @@ from groundtone.documents.spots import Spot
 
 PART = 65_536
 _PARTS = LookUp(texts, "version", "part")
-_INFO = attrgetter(*DocumentInfo.__dataclass_fields__)
+_INFO = attrgetter(*DocumentInfo._fields)
 
 
 def insert_document(connection: Connection, document: StoredDocument) -> None:
@@ -145,7 +145,7 @@ def live(connection: Connection, version: str) -> str:
 
 def info(row: Row[Any]) -> DocumentInfo:
     """A row of the table of documents."""
-    return DocumentInfo(*_INFO(row))
+    return DocumentInfo._make(_INFO(row))
 
 
 def chunk(row: Row[Any]) -> StoredChunk:
