@@ -8,7 +8,7 @@ from groundtone.evaluation.questions import Evidence, Question
 from groundtone.evaluation.retrieval import Found, RetrievalReport, judge
 from groundtone.retrieval import Passage
 from groundtone.retrieval.packing import Packed
-from groundtone.retrieval.retriever import Trace
+from groundtone.retrieval.tracing import Trace
 
 
 def passage(rank: int, document: str, text: str = "text", **more: object) -> Passage:

@@ -24,7 +24,7 @@ from groundtone.evaluation.statistics import (
 )
 from groundtone.retrieval import Passage, Retriever
 from groundtone.retrieval.packing import Packed
-from groundtone.retrieval.retriever import Trace
+from groundtone.retrieval.tracing import Trace
 
 Reason = Literal["not indexed", "not retrieved", "lost in fusion", "lost in packing"]
 REASONS: tuple[Reason, ...] = (

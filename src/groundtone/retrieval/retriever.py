@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from groundtone.catalog import Catalog, DocumentInfo, Found, FoundChunk, Key
-from groundtone.documents.spots import spot_at
 from groundtone.embedding import Embedder
 from groundtone.errors import EmbeddingMismatch, WrongUse
 from groundtone.index import Hit, Index, Scanning, window_id
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.generations import Indexes
 from groundtone.retrieval import tuned as tuning
-from groundtone.retrieval.fusion import WEIGHTS, Parts, Sides, fuse
-from groundtone.retrieval.naming import SHORT, lowered, strangers
-from groundtone.retrieval.passage import Origin, Passage
-from groundtone.retrieval.showing import joined, matching
+from groundtone.retrieval.fusion import WEIGHTS, Sides, fuse
+from groundtone.retrieval.passage import Passage
 from groundtone.retrieval.together import Together
+from groundtone.retrieval.tracing import Ranked, Trace, as_passage, by_names, traced
 from groundtone.retrieval.tuned import Tuned
 from groundtone.retrieval.visibility import visible
 from groundtone.settings import Retrieval
@@ -39,24 +37,6 @@ BATCH = 8  # questions in one: more would hardly be quicker, and each has a scor
 SERVED = 32  # questions at a time where a server searches, each alone
 SPARE = 10  # looked up beyond twice k, so that equal scores are ordered alike
 TRIES = 3  # a document replaced, or the whole index rebuilt, between search and look-up
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """What one search did.
-
-    Attributes:
-        passages: the first k.
-        order: every live chunk that either search found, best first.
-        dense, lexical: rank of each in each search, from 1.
-        paths: of the live documents, by version.
-    """
-
-    passages: tuple[Passage, ...] = ()
-    order: tuple[Key, ...] = ()
-    dense: Mapping[Key, int] = field(default_factory=dict)
-    lexical: Mapping[Key, int] = field(default_factory=dict)
-    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 class Retriever:
@@ -195,7 +175,7 @@ class Retriever:
                     continue
                 text = self._catalog.text(info.version, chunk.start, chunk.end)
                 place = FoundChunk(info, chunk)
-                found.append(_passage(place, text, rank=len(found) + 1, window=0))
+                found.append(as_passage(place, text, rank=len(found) + 1, window=0))
         return found
 
     def _may_find(self, document: DocumentInfo) -> bool:
@@ -280,15 +260,15 @@ class Retriever:
             versions = {version for version, _ in wanted}
             with self._catalog.find(versions) as found:
                 if len(found.live) == len(versions):
-                    ranked = self._named(found, question, ranked)
-                    trace = self._trace(found, question, ranked, wanted, dense, k, tuned)
+                    ranked = by_names(found, question, ranked)
+                    trace = self._traced(found, asked, ranked, wanted, dense)
                     break
             # A document was replaced, and its new version may be missing: search again.
             versions = {hit.version for hit in (*dense, *lexical)}
             with self._catalog.find(versions) as found:
                 ranked = self._ranked(question, Sides(dense, lexical, found.live), tuned)
-                ranked = self._named(found, question, ranked)
-                trace = self._trace(found, question, ranked, ranked.order, dense, k, tuned)
+                ranked = by_names(found, question, ranked)
+                trace = self._traced(found, asked, ranked, ranked.order, dense)
         if vector is not plain:
             trace = replace(
                 trace, passages=_with_cosines(trace.passages, ranked.sides, index, plain)
@@ -321,77 +301,29 @@ class Retriever:
     def _is_current(self, index: Index) -> bool:
         return self._indexes.current(self._embedder.dimensions) is index
 
-    def _ranked(self, question: str, sides: Sides, tuned: Tuned | None) -> _Ranked:
+    def _ranked(self, question: str, sides: Sides, tuned: Tuned | None) -> Ranked:
         weights = WEIGHTS if tuned is None else tuned.weights
         parts = fuse(self._settings.fusion, sides, question, self._settings.dense_weight, weights)
         fused = {key: sum(some.values()) for key, some in parts.items()}
-        return _Ranked(sides, parts, fused, sorted(fused, key=lambda key: (-fused[key], key)))
+        return Ranked(sides, parts, fused, sorted(fused, key=lambda key: (-fused[key], key)))
 
-    def _named(self, found: Found, question: str, ranked: _Ranked) -> _Ranked:
-        """The same, with less for documents that miss a name which others know."""
-        told = {v: one.path for v, one in found.live.items() if one.chunk_count > SHORT}
-        missing = strangers(question, told, found.mentioning)
-        if not missing:
-            return ranked
-        parts, fused = dict(ranked.parts), dict(ranked.fused)
-        for key, score in ranked.fused.items():
-            if key[0] in missing:
-                less = lowered(score, missing[key[0]])
-                parts[key] = parts[key] | {"names": less}
-                fused[key] = score + less
-        return replace(ranked, parts=parts, fused=fused)
-
-    def _trace(
+    def _traced(
         self,
         found: Found,
-        question: str,
-        ranked: _Ranked,
+        asked: _Asked,
+        ranked: Ranked,
         wanted: Sequence[Key],
         dense: Sequence[Hit],
-        k: int,
-        tuned: Tuned | None,
     ) -> Trace:
-        """Look up what is wanted, all of it live; equal scores come in the order of paths."""
-        sides, fused = ranked.sides, ranked.fused
-
-        def place(key: Key) -> tuple[str, int, int]:
-            document = found.live[key[0]]
-            return document.path, document.source, key[1]
-
-        order = sorted(wanted, key=lambda key: (-fused[key], place(key)))
-        reranked = self._reranked(found, question, order, sides)
-        if reranked:
-            first = sorted(reranked, key=lambda key: (-reranked[key], place(key)))
-            order = [*first, *order[len(first) :]]
-        ranks = _ranks(sides.dense), _ranks(sides.lexical)
-        near = matching(dense)
-        found.load(order[:k])
-        passages = []
-        for rank, key in enumerate(order[:k], 1):
-            chunk = found.chunk(key)
-            origin = Origin(
-                ranks[0].get(key),
-                ranks[1].get(key),
-                ranked.parts[key],
-                fused[key],
-                reranked.get(key),
-                None if tuned is None else tuned.name,
-            )
-            passages.append(
-                _passage(
-                    chunk,
-                    found.text(key[0], chunk.chunk.start, chunk.chunk.end),
-                    rank=rank,
-                    window=sides.window[key],
-                    near=near.get(key, set()),
-                    score=_score(origin, bool(reranked)),
-                    dense=sides.cosine.get(key),
-                    lexical=sides.lexical.get(key),
-                    origin=origin,
-                )
-            )
-        paths = {version: document.path for version, document in found.live.items()}
-        return Trace(tuple(passages), tuple(order), *ranks, paths)
+        return traced(
+            found,
+            ranked,
+            wanted,
+            dense,
+            asked.k,
+            rerank=lambda order: self._reranked(found, asked.question, order, ranked.sides),
+            tuned=None if asked.tuned is None else asked.tuned.name,
+        )
 
     def _reranked(
         self, found: Found, question: str, order: Sequence[Key], sides: Sides
@@ -456,16 +388,6 @@ _Scanned = tuple[Index, list[Hit]] | None
 """What a search by vectors found, and in which index; None: it is yet to be made."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    """What was found, in order. ``parts``, ``fused``: the score of each, in parts and whole."""
-
-    sides: Sides
-    parts: Mapping[Key, Parts]
-    fused: Mapping[Key, float]
-    order: Sequence[Key]
-
-
 def _with_cosines(
     passages: Sequence[Passage], sides: Sides, index: Index, plain: np.ndarray
 ) -> tuple[Passage, ...]:
@@ -488,55 +410,3 @@ def _with_cosines(
 def _cleaned(question: str) -> str:
     """At most its beginning, without lone surrogates."""
     return question[:QUESTION_CHARACTERS].strip().encode("utf-8", "replace").decode("utf-8")
-
-
-def _ranks(scores: Mapping[Key, float]) -> dict[Key, int]:
-    return {
-        key: rank for rank, key in enumerate(sorted(scores, key=lambda key: (-scores[key], key)), 1)
-    }
-
-
-def _score(origin: Origin, reranking: bool) -> float:
-    """0 to 1; with a re-ranker, what it has read is in the upper half."""
-    fused = min(1.0, max(0.0, origin.fused))
-    if not reranking:
-        return fused
-    return fused / 2 if origin.reranked is None else (1 + origin.reranked) / 2
-
-
-def _passage(
-    found: FoundChunk,
-    text: str,
-    *,
-    rank: int,
-    window: int,
-    near: Collection[int] = (),
-    score: float = 0.0,
-    dense: float | None = None,
-    lexical: float | None = None,
-    origin: Origin | None = None,
-) -> Passage:
-    document, chunk = found.document, found.chunk
-    page, box = spot_at(chunk.spots, *chunk.windows[window]) or (chunk.page, chunk.box)
-    return Passage(
-        rank=rank,
-        text=text,
-        score=score,
-        document=document.path,
-        title=document.title,
-        section=chunk.section,
-        headings=chunk.headings,
-        page=page,
-        start=chunk.start,
-        end=chunk.end,
-        box=box,
-        version=document.version,
-        chunk=chunk.ordinal,
-        window=chunk.windows[window],
-        dense=dense,
-        lexical=lexical,
-        origin=origin,
-        shown=joined(chunk.windows[number] for number in {window, *near}),
-        spots=chunk.spots,
-        metadata=document.metadata,
-    )
