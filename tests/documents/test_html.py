@@ -127,9 +127,44 @@ def test_headings_of_note_boxes_open_no_section(parse) -> None:
     assert {block.headings for block in document.blocks} == {("9.4 Strings",)}
 
 
+@pytest.mark.parametrize(
+    ("content", "table"),
+    [
+        (
+            "<table><tr><th><h3>plan</h3><th><h3>price</h3><tr><td>team<td>20</table>",
+            "plan | price\nteam | 20",
+        ),
+        (
+            "<table><tr><th>part<th>prices<tr><td>rope<td><table><tr><td>EU<td>7<tr><td>US<td>8"
+            "</table></table>",
+            "part | prices\nrope | EU 7 US 8",
+        ),
+    ],
+)
+def test_a_table_that_names_its_columns_is_one_whatever_stands_in_its_cells(
+    parse, content: str, table: str
+) -> None:
+    document = parse(content)
+    assert cuts(document) == [("table", table)]
+    assert document.blocks[0].header == (0, table.index("\n"))
+
+
+def test_a_table_around_a_whole_page_is_no_table(parse) -> None:
+    long = "<tr><td>The blue crane lifts four tons.<td>" + "and on " * 50
+    frame = "<table><tr><th>menu<td><table>{}</table></table>"
+    for inside in (long, "<tr><th>part<th>made of<tr><td>rope<td>steel"):
+        assert cuts(parse(frame.format(inside)))[0] == ("paragraph", "menu")
+    page = "<table><tr><th><h1>Cranes</h1><td>old site<tr><td>one<td>two</table>"
+    assert cuts(parse(page))[0] == ("heading", "Cranes")
+
+
 def test_layout_tables_are_ordinary_content(parse) -> None:
     document = parse("<table><tr><td><h2>Title</h2><p>one</p></td><td><p>two</p></td></tr></table>")
     assert cuts(document) == [("heading", "Title"), ("paragraph", "one"), ("paragraph", "two")]
+
+
+def test_readings_above_characters_do_not_cut_words_apart(parse) -> None:
+    assert parse("<p><ruby>漢<rp>(<rt>かん<rp>)</rp>字<rt>じ</ruby>の本</p>").text == "漢字の本"
 
 
 def test_merged_cells_are_said_once_and_columns_stay_aligned(parse) -> None:

@@ -140,6 +140,15 @@ def test_pictures_in_the_text_are_dropped(take: Taking) -> None:
     assert reading.skipped == reading.failed == ()
 
 
+def test_style_sheets_of_the_text_are_no_text(take: Taking) -> None:
+    message = mail()
+    message.set_content("<p>The blue crane.</p>", subtype="html")
+    message.add_related(b"p {color: red}", "text", "css", cid="<one>")
+    reading = take(message)
+    assert cuts(reading.parts[0].document)[-1] == ("paragraph", "The blue crane.")
+    assert reading.skipped == reading.failed == ()
+
+
 def test_forwarded_messages_are_mails_of_their_own(take: Taking) -> None:
     inner = mail("The inner text.", subject="Inner: a/b")
     inner.add_attachment("deep", filename="deep.txt")

@@ -17,6 +17,8 @@ BLOCKS = names(
     " footer form header hr html legend li main nav ol p section summary table tbody td tfoot th"
     " thead tr ul caption"
 )
+_NAMING = names("caption thead th")
+_SMALL_TABLE = 300
 
 
 def plain(root: LexborNode, page: Page | None = None) -> str:
@@ -45,19 +47,42 @@ def squeeze(text: str) -> str:
 
 
 def is_layout(table: LexborNode) -> bool:
-    """Tables that only place things on the page; their cells are ordinary content."""
+    """Tables that only place things on the page; their cells are ordinary content.
+
+    Headings and tables in cells say so, but not a heading in a cell that names a column, nor, in a
+    table that names its columns, a small table that does not.
+    """
     if (table.attributes.get("role") or "").lower() in ("presentation", "none"):
         return True
     cells = 0
+    naming = placing = False
+    inner: list[LexborNode] = []
     todo = children(table)
     while todo:
         node = todo.pop()
         tag = node.tag or ""
-        if tag == "table" or tag in HEADINGS:
-            return True
+        if tag == "table":
+            inner.append(node)
+            continue
+        placing = placing or tag in HEADINGS
         cells += tag in ("td", "th")
+        naming = naming or tag in _NAMING
+        if tag != "th":
+            todo.extend(children(node))
+        elif node.css_first("h1, h2") is not None:  # the page's own
+            placing = True
+    return cells <= 1 or placing or not (naming or not inner) or not all(map(_is_small, inner))
+
+
+def _is_small(table: LexborNode) -> bool:
+    """A table that can be said in a cell of another."""
+    todo = children(table)
+    while todo:
+        node = todo.pop()
+        if node.tag == "table" or node.tag in _NAMING or node.tag in HEADINGS:
+            return False
         todo.extend(children(node))
-    return cells <= 1
+    return len(squeeze(plain(table))) <= _SMALL_TABLE
 
 
 def table_text(table: LexborNode, page: Page) -> tuple[list[str], str, int]:

@@ -27,6 +27,8 @@ _PGP_SIGNED = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Za-z]+: .*\
 _PGP_SIGNATURE = re.compile(r"-----BEGIN PGP SIGNATURE-----.*?(?:-----END PGP SIGNATURE-----|\Z)",
                             re.DOTALL)  # fmt: skip
 _FLOWED = re.compile(r"(?m)^(?!>)(.*[^ \n]) \n(?=[^>\s])")
+_SHOWN_INSIDE = ("image", "audio", "video")
+_MACHINERY = ("css", "javascript", "ecmascript")
 _WORD = re.compile(r"\w+")
 _UNSHOWN = re.compile(r"<(style|script|head)\b|<!--", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
@@ -147,7 +149,7 @@ class _Contents:
             self._add(_name(part) or "smime.p7m", UnreadableFile("", _SEALED))
         elif subkind in ("ms-tnef", "vnd.ms-tnef"):
             self._add(_name(part) or "winmail.dat", UnreadableFile("", _TNEF))
-        elif kind in ("image", "audio", "video") and not _attached(part):
+        elif (kind in _SHOWN_INSIDE or subkind in _MACHINERY) and not _attached(part):
             return
         elif (kind == "text" and not _attached(part)) or kind == "multipart":
             self._take_text(part, subkind)

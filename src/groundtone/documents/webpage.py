@@ -16,7 +16,7 @@ def names(text: str) -> frozenset[str]:
 
 UNSEEN = names(
     "head script style noscript template svg iframe object canvas audio video button input select"
-    " textarea dialog datalist map area link meta title"
+    " textarea dialog datalist map area link meta title rt rp"
 )
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _ASIDES = names("header footer aside")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from groundtone.settings import Settings
 
-READERS = 2
+READERS = 3
 """To be raised whenever a reader, or chunking, makes something else of the same bytes. The next
 sync of every workspace then reads its files again; only windows whose text is new are embedded."""
 LABELS = 1
