@@ -13,7 +13,7 @@ from tests.jobs.conftest import lines
 
 from groundtone import Workspace
 from groundtone.catalog import StoredJob
-from groundtone.jobs import fine_tuning
+from groundtone.jobs import fine_tuning, tuning
 from groundtone.jobs.refusing import Refused
 from groundtone.jobs.worker import Worker
 from groundtone.tuning import runs
@@ -250,6 +250,45 @@ def test_a_running_job_is_paused_resumed_and_cancelled(
         with pytest.raises(Refused, match="cancelled"):
             ask(workspace, job.id)
     assert workspace.catalog.list_models() == []
+
+
+def test_a_job_cancelled_in_its_last_moment_leaves_no_model(
+    workspace: Workspace, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = create()
+    registered = []
+
+    def cancelled_now(workspace: Workspace, model: str) -> None:
+        registered.append(model)
+        fine_tuning.cancel(workspace, job.id)
+
+    monkeypatch.setattr(tuning, "_answers", cancelled_now)
+    work(workspace)
+    assert len(registered) == 1
+    ended = fine_tuning.find(workspace, job.id)
+    assert (ended.state, ended.stopping, ended.worker) == ("cancelled", False, "")
+    assert workspace.catalog.list_models() == []
+    assert tune.find(workspace).status == "cancelled"
+
+
+def test_a_job_paused_in_its_last_moment_keeps_its_model(
+    workspace: Workspace, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = create()
+    asked = []
+
+    def paused_now(workspace: Workspace, _model: str) -> None:
+        if not asked:
+            fine_tuning.pause(workspace, job.id)
+        asked.append(None)
+
+    monkeypatch.setattr(tuning, "_answers", paused_now)
+    work(workspace)
+    assert told(workspace, job.id)["status"] == "paused"
+    fine_tuning.resume(workspace, job.id)
+    work(workspace)
+    assert told(workspace, job.id)["status"] == "succeeded"
+    assert len(workspace.catalog.list_models()) == 1
 
 
 def test_a_worker_that_ends_leaves_training_to_the_next(

@@ -54,12 +54,13 @@ def clear(workspace: Workspace, job: StoredJob) -> None:
         return
     if job.state == "paused" and runs.alive(run.folder):
         run.pause()
-    if runs.alive(run.folder):
+    if job.state == "cancelled" or runs.alive(run.folder):
         run.cancel()
-    if job.state == "cancelled":  # while it was measured
+    if job.state == "cancelled":  # after it was trained
         for model in workspace.catalog.list_models():
             if model.name.endswith(f":{run.id.removeprefix('run-')}"):
                 workspace.catalog.delete_model(model.name)
+        workspace.catalog.update_run(run.id, model=None)
 
 
 def run_id(job: StoredJob) -> str:

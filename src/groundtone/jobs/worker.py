@@ -132,8 +132,11 @@ class Worker:
             elif end.why != "lost":
                 self._clear(workspace, catalog, job)
         else:
-            # Cancelled or paused as its last word was written: nothing of it is at work.
-            catalog.release_job(job.id, job.worker, stopped=True)
+            left = catalog.get_job(job.id)
+            if left is not None and left.state in ("cancelled", "paused"):
+                self._clear(workspace, catalog, job)  # as its last word was written
+            else:
+                catalog.release_job(job.id, job.worker, stopped=True)
 
     def _clear(self, workspace: Workspace, catalog: Catalog, job: StoredJob) -> None:
         latest = catalog.get_job(job.id) or job
