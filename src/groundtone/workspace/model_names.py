@@ -7,6 +7,13 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from groundtone.errors import WrongUse
+
+if TYPE_CHECKING:
+    from groundtone.catalog import Catalog
+    from groundtone.settings import Chat
 
 ORGANISATION = "local"
 """Stands in the names of models that were made through the API, where OpenAI has the account's."""
@@ -46,6 +53,28 @@ def means(asked: str, name: str, base: str) -> bool:
             other = asked.removeprefix(f"ft:{spelled}:").split(":")
             return len(other) in (2, 3) and other[-2:] == [suffix, id]
     return False
+
+
+def meant(model: str | None, catalog: Catalog, settings: Chat) -> str:
+    """The full name of the model to use; see `Workspace.model_name`.
+
+    Raises:
+        WrongUse: there is no such model.
+    """
+    base = settings.model
+    if model is None:
+        return catalog.active_model() or base
+    if model in ("base", base, *settings.aliases):
+        return base
+    if catalog.get_model(model) is not None:
+        return model
+    tuned = catalog.list_models()
+    named = [known.name for known in tuned if means(model, known.name, known.base)]
+    if not named:
+        raise WrongUse(
+            f"There is no model {model!r} here.", "Run `groundtone models list` to see them."
+        )
+    return named[-1]
 
 
 def short(base: str) -> str:
