@@ -35,7 +35,7 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
         (tune, "start", stub.start),
         (tune, "finish", stub.finish),
         (tuning, "_answers", lambda *_: None),
-        (training_files.tune, "_over_length", lambda *_: []),
+        (training_files.preparing, "over_length", lambda *_: []),
     ):
         monkeypatch.setattr(module, name, value)
 

@@ -70,7 +70,7 @@ def install() -> None:
     tune.start = start  # type: ignore[assignment]
     tune.finish = finish
     tuning._answers = lambda *_: None
-    training_files.tune._over_length = lambda *_: []
+    training_files.preparing.over_length = lambda *_: []
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from groundtone.errors import WrongUse
 from groundtone.tuning import examples as reading
 from groundtone.tuning.examples import MINIMUM
 from groundtone.tuning.recipe import Contexts
-from groundtone.workspace import tune
+from groundtone.workspace import preparing
 from groundtone.workspace.files import Files
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def decide(
             raise Bad("no_documents", "The workspace holds no documents to train with.")
         return Decision(False, "Training without documents: the workspace holds none")
     rows = reading.load(folder / "training.jsonl").rows[:SAMPLE]
-    _, about = tune.renderer_of(workspace).render(
+    _, about = preparing.renderer_of(workspace).render(
         rows, Contexts(each=1, absent=0.0), progress=lambda _: check()
     )
     found = len(rows) - len(about.unsupported)
@@ -123,7 +123,7 @@ def _prepare(
         found = reading.load(source, held_out=held_out)
     except WrongUse as error:
         raise Bad(invalid, error.message.replace(str(source), file.name), param) from None
-    found.faults += tune._over_length(workspace, found.rows)
+    found.faults += preparing.over_length(workspace, found.rows)
     faults = [fault for fault in found.faults if fault.line and fault.kind not in SPARED]
     if faults:
         shown = "; ".join(str(fault) for fault in faults[:SHOWN])

@@ -15,7 +15,7 @@ from groundtone.tuning.elsewhere import LONGEST, Elsewhere, elsewhere, tokens_of
 from groundtone.tuning.examples import Example, Examples, Fault
 from groundtone.tuning.learning import Curve
 from groundtone.tuning.recipe import Contexts, Recipe
-from groundtone.workspace import tune
+from groundtone.workspace import preparing
 
 if TYPE_CHECKING:
     from groundtone.evaluation.style import Style
@@ -201,7 +201,7 @@ def check(
         workspace=workspace.folder,
     )
     result.faults += [
-        replace(fault, file=str(path)) for fault in tune._over_length(workspace, found.rows)
+        replace(fault, file=str(path)) for fault in preparing.over_length(workspace, found.rows)
     ]
     if result.faults:
         result.skipped = "the file has faults"
@@ -209,15 +209,15 @@ def check(
     if contexts.documents and not workspace.catalog.counts()[0]:
         result.skipped = "the workspace holds no documents yet"
         return result
-    chat, renderer = workspace.chat, tune.renderer_of(workspace)
+    chat, renderer = workspace.chat, preparing.renderer_of(workspace)
     rows = found.rows[:limit]
     if not rows:
         result.skipped = "tools are called in every example; add some that answer without a call"
         return result
-    taught, kept_out = tune.split(rows, seed=recipe.seed)
+    taught, kept_out = preparing.split(rows, seed=recipe.seed)
     tell = (lambda done: progress(done, len(taught))) if progress else None
     rendered, about = renderer.render(taught, contexts, progress=tell)
-    calls, result.left_out = tune.rendered_tools(workspace, found)
+    calls, result.left_out = preparing.rendered_tools(workspace, found)
     rendered += calls
     about.kinds.update(row.kind for row in calls)
     result.kinds = dict(about.kinds)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from groundtone.errors import BadExamples, GroundtoneError, WrongUse
 from groundtone.tuning import examples as reading
 from groundtone.tuning.recipe import Contexts, Recipe
-from groundtone.workspace import tune
+from groundtone.workspace import preparing
 
 if TYPE_CHECKING:
     from groundtone.workspace.workspace import Workspace
@@ -81,7 +81,7 @@ def measure(
             f"{path} has {len(found.lines)} examples; a learning curve takes {FEWEST}.",
             "Collect more first: with so few, more help.",
         )
-    _, kept_out = tune.split(found.rows, seed=recipe.seed)
+    _, kept_out = preparing.split(found.rows, seed=recipe.seed)
     out = sorted({row.line for row in kept_out})
     rest = [number for number in sorted(found.lines) if number not in out]
     random.Random(recipe.seed).shuffle(rest)

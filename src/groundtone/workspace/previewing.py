@@ -11,7 +11,7 @@ from groundtone.tuning import examples as reading
 from groundtone.tuning.preview import Preview
 from groundtone.tuning.preview import preview as show
 from groundtone.tuning.recipe import Contexts
-from groundtone.workspace import bases, tune
+from groundtone.workspace import bases, preparing
 
 if TYPE_CHECKING:
     from groundtone.workspace.workspace import Workspace
@@ -48,11 +48,11 @@ def preview(
         varied = Contexts.none(seed=seed)
     elif contexts is not None:
         varied = replace(varied, each=contexts)
-    renderer = tune.renderer_of(workspace)
+    renderer = preparing.renderer_of(workspace)
     words = vocabulary(bases.base_file(workspace.settings.chat.model))
     for number in [line] if line else sorted(found.lines):
         rows, about = renderer.render([r for r in found.rows if r.line == number], varied)
-        calls, left_out = tune.rendered_tools(
+        calls, left_out = preparing.rendered_tools(
             workspace,
             replace(found, dialogues=[d for d in found.dialogues if d.line == number]),
         )

@@ -26,6 +26,7 @@ from groundtone.errors import GroundtoneError
 from groundtone.tuning import runs
 from groundtone.tuning.recipe import Contexts, Recipe
 from groundtone.workspace import tune
+from groundtone.workspace.preparing import prepare
 
 if TYPE_CHECKING:
     from groundtone.workspace.workspace import Workspace
@@ -138,7 +139,7 @@ def _prepared(
     if kept.is_file():
         found: Event = json.loads(kept.read_text("utf-8"))
         return found
-    job = tune.prepare(
+    job = prepare(
         workspace,
         path,
         folder,

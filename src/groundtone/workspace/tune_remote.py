@@ -11,7 +11,7 @@ from groundtone.catalog.models import StoredModel
 from groundtone.errors import BadExamples, GroundtoneError
 from groundtone.tuning import examples as reading
 from groundtone.tuning.remote import Provider
-from groundtone.workspace.tune import _common_system
+from groundtone.workspace.preparing import common_system
 
 if TYPE_CHECKING:
     from groundtone.workspace.workspace import Workspace
@@ -74,7 +74,7 @@ def run(
             if last["event"] != "succeeded":
                 yield last
         if last["event"] == "succeeded":
-            yield _keep(workspace, provider, job, path, suffix, _common_system(found.rows))
+            yield _keep(workspace, provider, job, path, suffix, common_system(found.rows))
     finally:
         provider.close()
 
