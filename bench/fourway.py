@@ -26,8 +26,8 @@ import quoting
 from groundtone import Workspace
 from groundtone.cli import examples as own
 from groundtone.evaluation.comparing import ARMS, PLAIN
-from groundtone.evaluation.report import show_interval
-from groundtone.evaluation.scoring import MEASURES
+from groundtone.evaluation.figures import show_interval
+from groundtone.evaluation.measures import MEASURES
 from groundtone.tuning.recipe import Contexts, Recipe
 from groundtone.workspace import drafting, tune
 

@@ -11,7 +11,8 @@ import pytest
 
 from groundtone.errors import WrongUse
 from groundtone.evaluation import Evidence, Outcome, Question, Report, Style, measure
-from groundtone.evaluation.scoring import MEASURES, Yardsticks, score
+from groundtone.evaluation.measures import MEASURES
+from groundtone.evaluation.scoring import Yardsticks, score
 
 QUESTION = Question("q", "How long?", ("30 days",), (Evidence("docs/a.md", section="2.1"),))
 NEVER = Question("u", "Why?", answerable=False)

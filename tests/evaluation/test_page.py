@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from groundtone.evaluation import Outcome, Question, Report, Style, measure
-from groundtone.evaluation.report import show
-from groundtone.evaluation.scoring import MEASURES
+from groundtone.evaluation.figures import show
+from groundtone.evaluation.measures import MEASURES
 
 VOID = {"meta", "link", "input", "br", "hr", "img", "circle", "line", "rect", "polygon"}
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from groundtone.evaluation.report import show
-from groundtone.evaluation.scoring import Unit
+from groundtone.evaluation.figures import show
+from groundtone.evaluation.measures import Unit
 from groundtone.evaluation.statistics import Interval
 
 _WIDTH = 460.0

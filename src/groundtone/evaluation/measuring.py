@@ -11,10 +11,11 @@ from statistics import fmean, median
 from groundtone.errors import WrongUse
 from groundtone.evaluation import planning, seeds, statistics
 from groundtone.evaluation.arms import Outcome
+from groundtone.evaluation.measures import KINDS, MEASURES
 from groundtone.evaluation.metrics import tokens
 from groundtone.evaluation.questions import Question
 from groundtone.evaluation.report import ArmMeasures, Pair, Report, Result, Row
-from groundtone.evaluation.scoring import KINDS, MEASURES, Yardsticks, score
+from groundtone.evaluation.scoring import Yardsticks, score
 from groundtone.evaluation.style import Style
 
 # Gold answers longer than this are sentences that no answer repeats word for word.
@@ -44,7 +45,7 @@ def measure(
 ) -> Report:
     """Judges every outcome and compares the arms.
 
-    Means are over the questions where a measure has a meaning (scoring.MEASURES says which), each
+    Means are over the questions where a measure has a meaning (measures.MEASURES says which), each
     with a 95% interval. Pairs are over the questions where both arms have a number: every arm
     against ``versus``, and "both" against every other arm. For each measure, p-values are
     corrected over its pairs (Holm).

@@ -9,18 +9,9 @@ from importlib import resources
 from typing import Any
 
 from groundtone.evaluation import charts
-from groundtone.evaluation.report import (
-    ArmMeasures,
-    Pair,
-    Report,
-    Result,
-    show,
-    show_difference,
-    show_p,
-    show_range,
-    show_reach,
-)
-from groundtone.evaluation.scoring import KINDS, MEASURES
+from groundtone.evaluation.figures import show, show_difference, show_p, show_range, show_reach
+from groundtone.evaluation.measures import KINDS, MEASURES
+from groundtone.evaluation.report import ArmMeasures, Pair, Report, Result
 
 _GROUPS = (
     ("Content", ("passed", "correct", "judge", "em", "f1", "contains", "all_words", "rouge_l")),

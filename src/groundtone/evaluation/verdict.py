@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from groundtone.evaluation.figures import show, show_reach, show_signed
+from groundtone.evaluation.measures import MEASURES, Unit
 from groundtone.evaluation.report import (
     ArmMeasures,
     Pair,
     Report,
-    show,
-    show_reach,
-    show_signed,
 )
-from groundtone.evaluation.scoring import MEASURES, Unit
 from groundtone.evaluation.statistics import Interval
 
 _COSTS: tuple[tuple[tuple[str, ...], str, Unit], ...] = (
