@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from groundtone.catalog.catalog import Catalog
     from groundtone.catalog.documents import Found
     from groundtone.catalog.files import StoredFile
-    from groundtone.catalog.jobs import JobEvent, StoredJob
+    from groundtone.catalog.job_records import JobEvent, StoredJob
     from groundtone.catalog.keys import ApiKey
     from groundtone.catalog.models import Activation, StoredModel, StoredRun
     from groundtone.catalog.syncs import StoredSync
@@ -40,11 +40,11 @@ _HOMES = {
     "Catalog": "catalog",
     "Found": "documents",
     "Activation": "models",
-    "JobEvent": "jobs",
+    "JobEvent": "job_records",
     "ApiKey": "keys",
     "StoredAnswer": "answers",
     "StoredFile": "files",
-    "StoredJob": "jobs",
+    "StoredJob": "job_records",
     "StoredModel": "models",
     "StoredRun": "models",
     "StoredSync": "syncs",
