@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
-from groundtone.cli.options import JsonOption, LimitOption, SeedOption, WorkspaceOption
+from groundtone.cli.options import (
+    BesideOption,
+    DraftCountOption,
+    DraftFileOption,
+    DraftModelOption,
+    JsonOption,
+    LimitOption,
+    SeedOption,
+    WorkspaceOption,
+    must_be_new,
+)
 from groundtone.cli.output import Output, dump
 from groundtone.errors import WrongUse
 
@@ -209,43 +219,22 @@ def compare(
 
 @app.command("draft")
 def draft(
-    file: Annotated[
-        Path, typer.Option("--out", metavar="FILE", show_default=False, help="Where they go: new.")
-    ],
-    count: Annotated[
-        int, typer.Option("--count", metavar="N", min=1, max=100_000, help="So many at most.")
-    ] = 50,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            metavar="ENGINE",
-            show_default=False,
-            help="A chat engine that writes them, such as openai:MODEL. Default: rules, offline.",
-        ),
-    ] = None,
-    beside: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--beside",
-            metavar="FILE",
-            show_default=False,
-            help="Examples or questions that must not be asked again; may be given again. What "
-            "the tuned models here learned from never is.",
-        ),
-    ] = None,
+    file: DraftFileOption,
+    count: DraftCountOption = 50,
+    model: DraftModelOption = None,
+    beside: BesideOption = None,
     seed: SeedOption = 0,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Draft questions from the documents, each with its answer and where that stands.
 
-    Look at them before you measure: a question file decides what a comparison says.
+    What the tuned models here learned from is never asked. Look at the questions before you
+    measure: a question file decides what a comparison says.
     """
     from groundtone.workspace import Workspace, compared_questions, drafting
 
-    if file.exists():
-        raise WrongUse(f"{file} is there already.", "Name another file, or move it away.")
+    must_be_new(file)
     out = Output(as_json)
     with (
         Workspace.open(workspace) as opened,

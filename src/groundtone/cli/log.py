@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from groundtone.cli.options import JsonOption, WorkspaceOption
+from groundtone.cli.options import JsonOption, WorkspaceOption, must_be_new
 from groundtone.cli.output import Output, table
 from groundtone.errors import WrongUse
 
@@ -138,8 +138,7 @@ def export(
     from groundtone.workspace import Workspace, ledger
 
     out = Output(as_json)
-    if file.exists():
-        raise WrongUse(f"{file} is there already.", "Name another file, or move it away.")
+    must_be_new(file)
     with Workspace.open(workspace) as opened:
         rows = list(ledger.export(opened, form, rating=rating))
     if not rows:

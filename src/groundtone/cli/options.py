@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from groundtone.errors import WrongUse
+
 if TYPE_CHECKING:
     from groundtone.index.filters import Filter
     from groundtone.workspace import Workspace
@@ -84,6 +86,30 @@ LimitOption = Annotated[
 SeedOption = Annotated[
     int, typer.Option("--seed", metavar="N", min=0, help="Of everything that is drawn.")
 ]
+DraftFileOption = Annotated[
+    Path, typer.Option("--out", metavar="FILE", show_default=False, help="Where they go: new.")
+]
+DraftCountOption = Annotated[
+    int, typer.Option("--count", metavar="N", min=1, max=100_000, help="So many at most.")
+]
+DraftModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="ENGINE",
+        show_default=False,
+        help="A chat engine that writes them, such as openai:MODEL. Default: rules, offline.",
+    ),
+]
+BesideOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--beside",
+        metavar="FILE",
+        show_default=False,
+        help="Examples or questions that must not be asked again; may be given again.",
+    ),
+]
 WhereOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -146,3 +172,13 @@ def limits(
     return workspace.limits(
         where or (), collections=collections or None, groups=named, since=since, until=until
     )
+
+
+def must_be_new(file: Path) -> None:
+    """Raise for a file that is there: nothing is written over.
+
+    Raises:
+        WrongUse: it is.
+    """
+    if file.exists():
+        raise WrongUse(f"{file} is there already.", "Name another file, or move it away.")

@@ -8,7 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from groundtone.cli.options import ContextsOption, JsonOption, SeedOption, WorkspaceOption
+from groundtone.cli.options import (
+    BesideOption,
+    ContextsOption,
+    DraftCountOption,
+    DraftFileOption,
+    DraftModelOption,
+    JsonOption,
+    SeedOption,
+    WorkspaceOption,
+    must_be_new,
+)
 from groundtone.cli.output import Output, table
 from groundtone.errors import WrongUse
 
@@ -106,33 +116,13 @@ def preview(
 
 
 def draft(
-    file: Annotated[
-        Path, typer.Option("--out", metavar="FILE", show_default=False, help="Where they go: new.")
-    ],
-    count: Annotated[
-        int, typer.Option("--count", metavar="N", min=1, max=100_000, help="So many at most.")
-    ] = 50,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            metavar="ENGINE",
-            show_default=False,
-            help="A chat engine that writes them, such as openai:MODEL. Default: rules, offline.",
-        ),
-    ] = None,
+    file: DraftFileOption,
+    count: DraftCountOption = 50,
+    model: DraftModelOption = None,
     logged: Annotated[
         bool, typer.Option("--from-log", help="Take the answers that were rated good instead.")
     ] = False,
-    beside: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--beside",
-            metavar="FILE",
-            show_default=False,
-            help="Examples or questions that must not be asked again; may be given again.",
-        ),
-    ] = None,
+    beside: BesideOption = None,
     review: Annotated[
         bool, typer.Option("--review", help="Keep, edit or drop each before it is written.")
     ] = False,
@@ -149,8 +139,7 @@ def draft(
 
     if logged and model:
         raise WrongUse("--from-log and --model exclude each other.", "Leave one of them out.")
-    if file.exists():
-        raise WrongUse(f"{file} is there already.", "Name another file, or move it away.")
+    must_be_new(file)
     out = Output(as_json)
     with Workspace.open(workspace) as opened:
         with out.keeping("Nothing was written."), out.bar("Drafting") as bar:
