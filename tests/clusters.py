@@ -23,6 +23,8 @@ class RayCluster:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self.pid = process.pid
+        """Of the process that all of the cluster's descend from."""
         self.address: str = json.loads(self._answer())["address"]
 
     def lose(self) -> None:

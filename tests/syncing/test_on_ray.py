@@ -66,17 +66,18 @@ def written(folder: Path, count: int) -> Path:
     return folder
 
 
-def during(act: Callable[[], None], after: int) -> Callable[[Step], None]:
-    """Progress that does something once so many files are done, beside the sync."""
-    begun: list[threading.Thread] = []
+class Once:
+    """Progress that does something as soon as so many files are done."""
 
-    def told(step: Step) -> None:
-        if step.done >= after and not begun:
-            begun.append(threading.Thread(target=act))
-            begun[0].start()
+    def __init__(self, act: Callable[[], None], after: int) -> None:
+        self._act = act
+        self._after = after
+        self.done = False
 
-    told.begun = begun  # type: ignore[attr-defined]
-    return told
+    def __call__(self, step: Step) -> None:
+        if step.done >= self._after and not self.done:
+            self.done = True
+            self._act()
 
 
 def test_it_is_the_same_as_here_and_outlives_workers_and_a_node(
@@ -102,26 +103,43 @@ def test_it_is_the_same_as_here_and_outlives_workers_and_a_node(
     with opened(tmp_path / "here2") as here:
         here.sync(docs)
         expected = contents(here)
-    for name, act in (("worker", kill_workers), ("node", cluster.lose)):
-        told = during(act, 10)
+    losing = threading.Thread(target=cluster.lose)  # beside the sync
+    acts = {"worker": lambda: kill_workers(cluster.pid), "node": losing.start}
+    for name, act in acts.items():
+        told = Once(act, 10)
         with opened(tmp_path / name) as there:
             report = there.sync(docs, on=cluster.address, progress=told)
             assert report.added == 80
-            assert told.begun, "nothing was killed"  # type: ignore[attr-defined]
-            told.begun[0].join()  # type: ignore[attr-defined]
+            assert told.done, "nothing was killed"
             assert contents(there) == expected
+    losing.join()
     cluster.grow()
 
 
-def kill_workers() -> None:
-    """End one reader and one embedder of the cluster, at whatever they are doing."""
+def kill_workers(cluster: int) -> None:
+    """End one reader and one embedder of the cluster, at whatever they are doing.
+
+    Both are there while a sync goes on: the driver, which calls this, keeps them until its end.
+    """
+    told = {int(one.name): one for one in Path("/proc").iterdir() if one.name.isdecimal()}
+    parents = {pid: parent(one) for pid, one in told.items()}
+
+    def below(pid: int) -> bool:  # another cluster on this machine is none of ours
+        while pid and pid != cluster:
+            pid = parents.get(pid, 0)
+        return pid == cluster
+
     for kind in (b"ray::Reading", b"ray::Embedding"):
-        pids = [
-            int(one.name)
-            for one in Path("/proc").iterdir()
-            if one.name.isdecimal() and titled(one, kind)
-        ]
-        os.kill(pids[0], signal.SIGKILL)
+        found = [pid for pid, one in told.items() if titled(one, kind) and below(pid)]
+        assert found, f"no {kind.decode()} is there"
+        os.kill(found[0], signal.SIGKILL)
+
+
+def parent(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:  # it has ended meanwhile
+        return 0
 
 
 def titled(process: Path, kind: bytes) -> bool:
