@@ -129,7 +129,7 @@ class ChatContract:
         next(stream)
         begun = time.perf_counter()
         stream.close()  # type: ignore[attr-defined]
-        assert time.perf_counter() - begun < 5
+        assert time.perf_counter() - begun < 20
         done = complete(engine, ask("hello"), max_tokens=2)
         assert done.total_ms < 20_000
 

@@ -37,9 +37,11 @@ class Stubbed:
         """The worker's process, by what the system knows of the server's children."""
 
         def found() -> int | None:
-            tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-            children = " ".join(task.read_text() for task in tasks).split()
-            return int(children[0]) if children else None
+            for task in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+                with contextlib.suppress(OSError):  # a thread that has ended meanwhile
+                    if children := task.read_text().split():
+                        return int(children[0])
+            return None
 
         return int(until(found))
 
