@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,11 @@ from hypothesis import settings
 from tests import processes
 
 processes.bind()  # before anything counts the cores
+
+# A shell has what it starts in the background ignore Ctrl-C, and so would every process that the
+# tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in each run, so that a failure is the change's and not the day's.
 settings.register_profile("fixed", derandomize=True, deadline=None)
