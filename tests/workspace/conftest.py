@@ -1,32 +1,30 @@
-"""One workspace over the example manual, with one short real training run, for all tests here."""
+"""Workspaces that several tests here share: over the example manual, and with a tiny base."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.short_gate import short_gate
 
+from chat.small_model import write_model
 from groundtone import Workspace
-from groundtone.tuning.recipe import Contexts, Recipe
-from groundtone.workspace import tune
-from groundtone.workspace.tune import Run
 
 SETTINGS = """[answer]
-label = "[Source: {title}, Section {section}]"
+label = "[Source: {{title}}, Section {{section}}]"
 refusal = "The manual does not answer this question."
-passages = 2
+passages = {passages}
 
 [chat]
 max_tokens = 64
 """
 
 
-@pytest.fixture(scope="package")
-def workspace(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Iterator[Workspace]:
-    folder = tmp_path_factory.mktemp("kb")
-    (folder / "groundtone.toml").write_text(SETTINGS, "utf-8")
+@contextmanager
+def manual(folder: Path, examples: Path, passages: int) -> Iterator[Workspace]:
+    """The example manual, synced, with its style, and so many passages for a question."""
+    (folder / "groundtone.toml").write_text(SETTINGS.format(passages=passages), "utf-8")
     (folder / "style.toml").write_text((examples / "style.toml").read_text("utf-8"), "utf-8")
     with Workspace.open(folder) as opened:
         report = opened.sync(examples / "manual")
@@ -35,18 +33,19 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Itera
 
 
 @pytest.fixture(scope="package")
-def tuned(workspace: Workspace, examples: Path) -> Run:
-    """A run on a few examples: too short to be good, long enough to be real."""
+def workspace(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Iterator[Workspace]:
+    with manual(tmp_path_factory.mktemp("kb"), examples, passages=2) as opened:
+        yield opened
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Iterator[Workspace]:
+    """An empty one whose base is tiny and random, for where it does not matter what it says."""
     pytest.importorskip("torch", reason="the tune extra is not installed")
-    run = tune.start(
-        workspace,
-        examples / "style.jsonl",
-        suffix="short",
-        recipe=Recipe(epochs=2, batch_size=2, learning_rate=1e-3),
-        contexts=Contexts(each=1),
-        limit=15,
-    )
-    with short_gate():
-        events = list(run.events())
-    assert events[-1]["event"] == "done", events[-1]
-    return run
+    base = write_model(tmp_path / "Tiny-Base.gguf")
+    folder = tmp_path / "kb"
+    folder.mkdir()
+    chat = f'[chat]\nmodel = "gguf:{base}"\nmax_tokens = 32\ncontext_tokens = 512\n'
+    (folder / "groundtone.toml").write_text(chat, "utf-8")
+    with Workspace.open(folder) as opened:
+        yield opened

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.short_gate import short_gate as short_gates
+from tests.workspace.conftest import manual
 
 from groundtone import Workspace
 from groundtone.chat.vocabulary import vocabulary
@@ -18,6 +21,31 @@ from groundtone.workspace import tune
 from groundtone.workspace.tune import Run
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Iterator[Workspace]:
+    """Over the example manual, with one passage a question: to read is most of the work."""
+    with manual(tmp_path_factory.mktemp("kb"), examples, passages=1) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def tuned(workspace: Workspace, examples: Path) -> Run:
+    """A run on a few examples: too short to be good, long enough to be real."""
+    pytest.importorskip("torch", reason="the tune extra is not installed")
+    run = tune.start(
+        workspace,
+        examples / "style.jsonl",
+        suffix="short",
+        recipe=Recipe(epochs=2, batch_size=2, learning_rate=1e-3),
+        contexts=Contexts(each=1),
+        limit=12,
+    )
+    with short_gates():
+        events = list(run.events())
+    assert events[-1]["event"] == "done", events[-1]
+    return run
 
 
 def renderer(workspace: Workspace, smollm: Path) -> Renderer:
@@ -134,16 +162,35 @@ def test_all_arms_are_measured_on_the_same_questions(
     assert again.to_json()["arms"] == report.to_json()["arms"]
 
 
+def rhymes(path: Path) -> Path:
+    """Twelve examples that no document is about."""
+    lines = [
+        json.dumps(
+            {
+                "messages": [
+                    {"role": "system", "content": "You rhyme."},
+                    {"role": "user", "content": f"Say {number}."},
+                    {"role": "assistant", "content": f"{number}, fun. [Source: Ode {number}]"},
+                ]
+            }
+        )
+        for number in range(12)
+    ]
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
 def test_a_cancelled_run_goes_on_from_its_checkpoint(
-    workspace: Workspace, examples: Path, short_gate: None
+    tiny: Workspace, tmp_path: Path, short_gate: None
 ) -> None:
+    # Long enough that it is at work when it is cancelled, whatever else the machine does.
+    recipe = Recipe(rank=4, alpha=8, epochs=80, batch_size=2, patience=1000, threads=1)
     run = tune.start(
-        workspace,
-        examples / "style.jsonl",
+        tiny,
+        rhymes(tmp_path / "rhymes.jsonl"),
         suffix="broken-off",
-        recipe=Recipe(epochs=2, batch_size=2),
+        recipe=recipe,
         contexts=Contexts.none(),
-        limit=12,
     )
     for event in run.events():
         if event["event"] == "step" and event["valid_loss"] is not None:
@@ -167,46 +214,30 @@ def test_nothing_is_trained_on_a_faulty_file(workspace: Workspace, tmp_path: Pat
 
 
 def test_examples_that_no_document_is_about_train_in_an_empty_workspace(
-    tmp_path: Path, short_gate: None
+    tiny: Workspace, tmp_path: Path, short_gate: None
 ) -> None:
-    lines = [
-        json.dumps(
-            {
-                "messages": [
-                    {"role": "system", "content": "You rhyme."},
-                    {"role": "user", "content": f"Say {number}."},
-                    {"role": "assistant", "content": f"{number}, fun. [Source: Ode {number}]"},
-                ]
-            }
-        )
-        for number in range(12)
-    ]
-    path = tmp_path / "rhymes.jsonl"
-    path.write_text("\n".join(lines), "utf-8")
-    (tmp_path / "kb").mkdir()
-    (tmp_path / "kb" / "groundtone.toml").write_text("[chat]\nmax_tokens = 16\n", "utf-8")
-    with Workspace.open(tmp_path / "kb") as empty:
-        with pytest.raises(WrongUse, match="documents"):
-            empty.tune(path, suffix="rhymes", contexts=Contexts())
-        run = empty.tune(
-            path, suffix="rhymes", recipe=Recipe(epochs=2, batch_size=4), contexts=Contexts.none()
-        )
-        last = list(run.events())[-1]
-        assert last["event"] == "done", last
-        assert last["gate"]["questions"] == 4
-        model = empty.catalog.get_model(str(run.model))
-        assert model is not None
-        assert model.settings["documents"] is False
-        assert model.settings["rendered"] == {"without documents": 8}
-        rows = [json.loads(line) for line in (run.folder / "tokens.jsonl").read_text().splitlines()]
-        assert len(rows) == 12
-        row = rows[0]
-        asked = empty.chat.render(
-            [
-                {"role": "system", "content": "You rhyme."},
-                {"role": "user", "content": f"Say {row['line'] - 1}."},
-            ]
-        )
-        assert row["prefix"] + row["question"] == empty.chat.tokens(asked)
-        written = f"{row['line'] - 1}, fun. [Source: Ode {row['line'] - 1}]"
-        assert row["answer"] == empty.chat.tokens(written + "<|im_end|>")
+    path = rhymes(tmp_path / "rhymes.jsonl")
+    with pytest.raises(WrongUse, match="documents"):
+        tiny.tune(path, suffix="rhymes", contexts=Contexts())
+    run = tiny.tune(
+        path, suffix="rhymes", recipe=Recipe(epochs=2, batch_size=4), contexts=Contexts.none()
+    )
+    last = list(run.events())[-1]
+    assert last["event"] == "done", last
+    assert last["gate"]["questions"] == 4
+    model = tiny.catalog.get_model(str(run.model))
+    assert model is not None
+    assert model.settings["documents"] is False
+    assert model.settings["rendered"] == {"without documents": 8}
+    rows = [json.loads(line) for line in (run.folder / "tokens.jsonl").read_text().splitlines()]
+    assert len(rows) == 12
+    row = rows[0]
+    asked = tiny.chat.render(
+        [
+            {"role": "system", "content": "You rhyme."},
+            {"role": "user", "content": f"Say {row['line'] - 1}."},
+        ]
+    )
+    assert row["prefix"] + row["question"] == tiny.chat.tokens(asked)
+    written = f"{row['line'] - 1}, fun. [Source: Ode {row['line'] - 1}]"
+    assert row["answer"] == tiny.chat.tokens(written + "<|im_end|>")
