@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.contracts.index import DIMENSIONS, IndexContract, ManyContract, entry, unit
 
 from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.index import Entry, Hit, Index, open_index, window_id
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.lance import LanceIndex
+from groundtone.index.resident import _best
 
 
 class TestLance(ManyContract):
@@ -187,6 +191,21 @@ def test_one_scan_for_several_questions_finds_what_each_finds_alone(tmp_path: Pa
     ]
     assert kept.dense_each([]) == [] and kept.dense_each([(vectors[0], 0, EVERYTHING)]) == [[]]
     kept.close()
+
+
+@given(
+    scores=st.lists(st.sampled_from([-math.inf, 0.0, 0.5, 1.0, 2.0, 3.0]), max_size=40),
+    times=st.integers(1, 60),
+    k=st.integers(0, 30),
+    above=st.sampled_from([-math.inf, 0.0, 1.0]),
+)
+def test_the_best_of_many_scores_are_those_of_all_in_order(
+    scores: list[float], times: int, k: int, above: float
+) -> None:
+    many = np.array([*scores, *[0.0] * 70] * times, np.float32)
+    wanted = sorted(range(len(many)), key=lambda place: (-many[place], place))[:k]
+    wanted = sorted(place for place in wanted if many[place] > above)
+    assert _best(many, k, above).tolist() == wanted
 
 
 def test_many_small_changes_are_held_in_few_segments(tmp_path: Path) -> None:

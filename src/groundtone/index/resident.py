@@ -36,6 +36,7 @@ DIRECTIONS = (
     192  # of the scan; with them .9995 of the hundred nearest are found (docs/retrieval.md)
 )
 SAMPLE = 2_048
+ROWS_A_COLUMN = 64  # of scores, where the best of many are looked for
 
 
 class Snapshot(Protocol):
@@ -95,7 +96,7 @@ class Held:
                 np.copyto(scores[here], -np.inf, where=~self._passing(one, where))
         first = _best(scores, max(REFINED, REFINE * k), -np.inf)
         cosines = self._cosines(first, vector)
-        kept = _best(cosines, k, -np.inf) if k > 0 else first[:0]
+        kept = _best(cosines, k, -np.inf)
         return self._found(first[kept], cosines[kept].tolist(), cosines[kept].tolist())
 
     def lexical(
@@ -283,15 +284,20 @@ def _basis(snapshot: Snapshot, numbers: np.ndarray) -> np.ndarray:
 
 
 def _best(scores: np.ndarray, k: int, above: float) -> np.ndarray:
-    """Places of the ``k`` highest scores above a limit, in no order; of equal ones the first."""
+    """Places of the ``k`` highest scores above a limit, ascending; of equal ones the first."""
     import numpy as np
 
-    if k < len(scores):
-        limit = np.partition(scores, len(scores) - k)[len(scores) - k]
-        places = np.flatnonzero(scores >= limit)
-        if len(places) > k:
-            surely = places[scores[places] > limit]
-            places = np.append(surely, places[scores[places] == limit][: k - len(surely)])
-    else:
-        places = np.arange(len(scores))
-    return places[scores[places] > above]
+    if k < 1:
+        return np.empty(0, np.int64)
+    columns = len(scores) // ROWS_A_COLUMN
+    least = above
+    if k < columns:  # as many scores as there are columns are no less than their columns' highest
+        highest = scores[: columns * ROWS_A_COLUMN].reshape(-1, columns).max(axis=0)
+        least = np.partition(highest, columns - k)[columns - k]
+    places = np.flatnonzero(scores >= least if least > above else scores > above)
+    if k < len(places):
+        found = scores[places]
+        limit = np.partition(found, len(found) - k)[len(found) - k]
+        surely, equal = places[found > limit], places[found == limit]
+        places = np.sort(np.append(surely, equal[: k - len(surely)]))
+    return places
