@@ -128,9 +128,9 @@ def shown(workspace: Workspace, answer: Answer) -> list[str]:
     if answer.unsupported:
         lines.append("Not supported by the passages:")
         lines += [f"  – {sentence}" for sentence in answer.unsupported]
-    for rank in answer.flagged:
-        passage = answer.passages[rank - 1]
-        lines.append(f"Left out: {passage.document} holds text that gives orders to the model.")
+    orders = "Left out" if workspace.settings.answer.orders == "cut" else "Beware"
+    for document in dict.fromkeys(answer.passages[rank - 1].document for rank in answer.flagged):
+        lines.append(f"{orders}: {document} holds text that gives orders to the model.")
     if answer.refused:
         lines += _searched(answer)
     lines.append(_cost(answer))
