@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from groundtone.catalog import Found, FoundChunk, Key
 from groundtone.documents.spots import spot_at
 from groundtone.index import Hit
+from groundtone.retrieval.dating import asks_latest, end
 from groundtone.retrieval.fusion import Parts, Sides
 from groundtone.retrieval.naming import SHORT, lowered, strangers
 from groundtone.retrieval.passage import Origin, Passage
@@ -43,9 +44,12 @@ class Ranked:
 
 
 def by_names(found: Found, question: str, ranked: Ranked) -> Ranked:
-    """The same, with less for documents that miss a name which others know."""
-    told = {v: one.path for v, one in found.live.items() if one.chunk_count > SHORT}
-    missing = strangers(question, told, found.mentioning)
+    """The same, with less for documents that miss a name or a time which others know."""
+    told = {v: one for v, one in found.live.items() if one.chunk_count > SHORT}
+    paths = {v: one.path for v, one in told.items()}
+    latest = told if asks_latest(question) else {}
+    ends = {v: ended for v, one in latest.items() if (ended := end(one))}
+    missing = strangers(question, paths, found.mentioning, ends)
     if not missing:
         return ranked
     parts, fused = dict(ranked.parts), dict(ranked.fused)
