@@ -114,8 +114,11 @@ class Work:
             self._readers.begin(self._reader(), jobs(self._plan.tasks))
         else:
             self._readers.begin(self._reader(), self._run.embedder, jobs(self._plan.tasks))
+        here = isinstance(self._readers, Readers)
         while True:
-            taken = self._readers.take(wait=writer.idle) if writer.hungry else None
+            # What embeds elsewhere goes on while this waits for more to give to it.
+            wait = writer.idle if here else writer.short
+            taken = self._readers.take(wait=wait) if writer.hungry else None
             if taken is not None:
                 job, read = taken
                 task = tasks.pop((job.source, job.name))

@@ -184,6 +184,11 @@ class Writer:
         return self._waiting < WINDOWS
 
     @property
+    def short(self) -> bool:
+        """Whether fewer windows wait than are embedded at once."""
+        return self._waiting < GROUP
+
+    @property
     def idle(self) -> bool:
         """Whether nothing waits to be embedded."""
         return not self._files
@@ -201,10 +206,13 @@ class Writer:
         """
         some: list[Window] = []
         ends: deque[tuple[int, Made]] = deque()  # files, with the windows up to their end
-        while self._files and len(some) < WINDOWS:
+        most = WINDOWS
+        if self._ahead and GROUP <= self._waiting < WINDOWS:
+            most = self._waiting // GROUP * GROUP  # whole groups, so that each call is worth it
+        while self._files and len(some) < most:
             made, windows = self._files[0]
-            some += islice(windows, WINDOWS - len(some))
-            if len(some) < WINDOWS:
+            some += islice(windows, most - len(some))
+            if len(some) < most:
                 ends.append((len(some), made))
                 self._files.popleft()
         wanted = {window.digest for window in some}

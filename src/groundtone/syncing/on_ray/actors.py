@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from groundtone.syncing.readers import Limits, Process
-from groundtone.syncing.reading import Job, Read
+from groundtone.syncing.reading import Job
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,9 +31,9 @@ class Reading:
         """Those of these paths that this machine lacks."""
         return [place for place in places if not os.path.exists(place)]  # noqa: PTH110
 
-    def work(self, job: Job) -> Read:
-        """Read one file."""
-        return self._process.read(self._reader, job)
+    def work(self, job: Job) -> bytes:
+        """Read one file: a pickled `Read`. Ray's own pickling asks Python about each object."""
+        return pickle.dumps(self._process.read(self._reader, job), pickle.HIGHEST_PROTOCOL)
 
 
 class Embedding:

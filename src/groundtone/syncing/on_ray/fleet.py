@@ -106,8 +106,9 @@ class Fleet:
         for number, (job, call) in list(self._reading.items()):
             if call.done:
                 del self._reading[number]
-                self._ready.append((job, call.result))
-                self._ahead += windows(call.result)
+                read = pickle.loads(call.result)
+                self._ready.append((job, read))
+                self._ahead += windows(read)
         while self._ahead < AHEAD_WINDOWS and len(self._reading) < DEPTH * self._readers:
             following = next(self._jobs, None)
             if following is None:
