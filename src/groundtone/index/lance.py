@@ -20,7 +20,7 @@ from groundtone.index import Entry, Hit, Nearest, lance_import, resident, window
 from groundtone.index.asking import checked
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.lance_snapshot import LanceSnapshot, Versions
-from groundtone.index.memory import few_arenas, give_back
+from groundtone.index.memory import few_arenas, give_back, large_apart
 from groundtone.index.resident import Found, Resident
 from groundtone.index.words import LONGEST, asked, indexed
 
@@ -213,7 +213,8 @@ class LanceIndex:
 
     def _compact(self) -> None:
         # Unverified files are those of a killed writer: nobody else writes under the lock.
-        self._table.optimize(cleanup_older_than=READERS_GRACE, delete_unverified=True)
+        with large_apart():
+            self._table.optimize(cleanup_older_than=READERS_GRACE, delete_unverified=True)
         give_back()
 
     def _nearest(self, vector: np.ndarray, k: int, where: Filter) -> Found:
