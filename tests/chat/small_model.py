@@ -47,13 +47,15 @@ def write_model(
     splitting: str = "smollm",
     template: str = TEMPLATE,
     half: bool = False,
+    context: int = CONTEXT,
 ) -> Path:
-    """Write the model as GGUF in float32; `half`: its matrices in float16, and saying so."""
+    """Write the model as GGUF in float32; `half`: its matrices in float16, and saying so;
+    `context`: the most tokens that it says it reads."""
     random = np.random.default_rng(seed)
     tokens, merges = vocabulary()
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_string("general.type", "model")
-    writer.add_context_length(CONTEXT)
+    writer.add_context_length(context)
     writer.add_embedding_length(WIDTH)
     writer.add_block_count(LAYERS)
     writer.add_feed_forward_length(INNER)
