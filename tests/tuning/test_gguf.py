@@ -4,10 +4,13 @@ The table, on SmolLM2-135M, answers equal to peft's of 10 (greedy, 24 tokens; `t
 
 | adapter              | base in F16   | base in Q8_0, as it is served          |
 |----------------------|---------------|----------------------------------------|
-| exported, F16        | 10            | at least 7; others leave peft at a tie |
-| exported, Q8_0       | 10            | at least 7; others leave peft at a tie |
+| exported, F16        | 10            | at least 6; others leave peft at a tie |
+| exported, Q8_0       | 10            | at least 6; others leave peft at a tie |
 | rows not permuted    | at most 6     |                                        |
 | adapter off          | at most 2     |                                        |
+
+Another kind of processor adds up in another order: there one answer may leave peft on F16, too,
+where peft's two likeliest tokens are less than `NOISE` apart.
 
 The weights are the same on both bases and in peft (dequantised from the Q8_0 file); with the Q8_0
 file llama.cpp also rounds the activations to 8 bits, which decides ties otherwise: everywhere the
@@ -397,12 +400,9 @@ def hesitation(model: Any, prompt: list[int], answer: list[int], other: list[int
     return float(best - second)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("activated", [False, True], ids=["plain", "activated"])
-def test_the_table(smollm: Path, tmp_path: Path, activated: bool) -> None:
-    plain, tokenizer = load_base(smollm)
-    switch = tokenizer(USER).input_ids if activated else None
+def taught(base: Path, switch: list[int] | None) -> Any:
+    """The model with an adapter that has learned the style; activated by `switch`."""
+    plain, tokenizer = load_base(base)
     model = peft.get_peft_model(
         plain,
         peft.LoraConfig(
@@ -414,40 +414,67 @@ def test_the_table(smollm: Path, tmp_path: Path, activated: bool) -> None:
         ),
     )
     train(model, tokenizer)
-    prompts = [chat(tokenizer, question) for question in QUESTIONS]
-    begins = [prompt_start(prompt, switch) if switch else None for prompt in prompts]
-    expected = [
-        greedy(model, prompt, 24, begin=begin)
-        for prompt, begin in zip(prompts, begins, strict=True)
+    return model
+
+
+def answers(engine: LlamaEngine, name: str) -> list[str]:
+    return [
+        complete(engine, [{"role": "user", "content": text}], model=name, max_tokens=24).text
+        for text in QUESTIONS
     ]
-    files = {kind: export(model, tmp_path / kind, smollm, kind) for kind in ("F16", "Q8_0")}
+
+
+def equal(some: list[str], other: list[str]) -> int:
+    return sum(one == two for one, two in zip(some, other, strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_table(smollm: Path, tmp_path: Path) -> None:
+    tokenizer = load_tokenizer(smollm)
+    switch = tokenizer(USER).input_ids
+    models = {"plain": taught(smollm, None), "activated": taught(smollm, switch)}
+    prompts = [chat(tokenizer, question) for question in QUESTIONS]
+    ids = {
+        name: [
+            greedy(
+                model,
+                prompt,
+                24,
+                begin=prompt_start(prompt, switch) if name == "activated" else None,
+            )
+            for prompt in prompts
+        ]
+        for name, model in models.items()
+    }
+    expected = {name: [tokenizer.decode(one) for one in answer] for name, answer in ids.items()}
+    files = {
+        f"{name}-{kind}": export(model, tmp_path / f"{name}-{kind}", smollm, kind)
+        for name, model in models.items()
+        for kind in ("F16", "Q8_0")
+    }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exporting, "permute_for_rope", lambda rows, _heads: rows)
-        files["unpermuted"] = export(model, tmp_path / "unpermuted", smollm, "F16")
+        wrong = export(models["plain"], tmp_path / "unpermuted", smollm, "F16")
 
-    def answers(engine: LlamaEngine, name: str) -> list[str]:
-        return [
-            complete(engine, [{"role": "user", "content": text}], model=name, max_tokens=24).text
-            for text in QUESTIONS
-        ]
+    def as_pefts(engine: LlamaEngine, name: str, *, at_least: int, tie: float) -> None:
+        kind, got = name.partition("-")[0], answers(engine, name)
+        assert equal(got, expected[kind]) >= at_least, name
+        for prompt, answer, text, one in zip(prompts, ids[kind], expected[kind], got, strict=True):
+            if one != text:
+                apart = hesitation(models[kind], prompt, answer, engine.tokens(one))
+                assert apart < tie, (name, one, text)
 
-    texts = [tokenizer.decode(ids) for ids in expected]
-    table = {}
     base = as_float16(smollm, tmp_path / "F16.gguf")
-    with LlamaEngine(base, threads=1, context_tokens=512, adapters=files) as engine:
-        for name in (*files, "base"):
-            got = answers(engine, name)
-            table[name] = sum(one == other for one, other in zip(got, texts, strict=True))
-    assert (table["F16"], table["Q8_0"]) == (10, 10), table
-    assert table["unpermuted"] <= 6, table
-    assert table["base"] <= 2, table
-    if activated:
-        return  # nothing new for the 8-bit base, and it costs a minute
-    del files["unpermuted"]
-    with LlamaEngine(smollm, threads=1, context_tokens=512, adapters=files) as engine:
+    adapters = {**files, "unpermuted": wrong}
+    with LlamaEngine(base, threads=1, context_tokens=512, adapters=adapters) as engine:
         for name in files:
-            got = answers(engine, name)
-            assert sum(one == other for one, other in zip(got, texts, strict=True)) >= 6
-            for prompt, ids, text, one in zip(prompts, expected, texts, got, strict=True):
-                if one != text:
-                    assert hesitation(model, prompt, ids, engine.tokens(one)) < TIE, (one, text)
+            as_pefts(engine, name, at_least=9, tie=NOISE)
+        assert equal(answers(engine, "unpermuted"), expected["plain"]) <= 6
+        without = answers(engine, "base")
+        assert all(equal(without, texts) <= 2 for texts in expected.values())
+    # The 8-bit base with the plain adapter alone: the other shows nothing new there.
+    plain = {name: file for name, file in files.items() if name.startswith("plain")}
+    with LlamaEngine(smollm, threads=1, context_tokens=512, adapters=plain) as engine:
+        for name in plain:
+            as_pefts(engine, name, at_least=6, tie=TIE)
