@@ -19,9 +19,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/groundtone demo $(DEMO)
 
-# PYTEST= adds arguments; docs/architecture.md says how to run them in two processes.
+# PYTEST= adds arguments: `make test PYTEST="-n 0 -x"` runs one test after the other.
 test: setup
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -23,6 +23,7 @@ LONGEST = (
     "cli/test_tune.py",
     "tuning/test_child.py",
     "server/test_tuning_for_real.py",
+    "cli/test_beyond_one_machine.py",
     "syncing/test_on_ray.py",
     "cli/test_demo.py",
     "tuning/test_team.py",
