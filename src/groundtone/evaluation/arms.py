@@ -150,7 +150,8 @@ def _batches(
 def _asked(
     arms: Mapping[str, Ask], wanted: Sequence[tuple[str, Question]], workers: int
 ) -> Iterator[tuple[str, Question, Outcome]]:
-    """Outcomes as they come, `workers` at a time; what is not begun when one fails is dropped."""
+    """Outcomes as they come, `workers` at a time. When one fails, what is not begun is dropped, and
+    what others have answered, or were about to, comes before the failure is raised."""
     if workers <= 1 or len(wanted) <= 1:
         for name, question in wanted:
             yield name, question, arms[name](question)
@@ -160,8 +161,19 @@ def _asked(
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="groundtone-compare")
     try:
         futures = {pool.submit(arms[name], question): (name, question) for name, question in wanted}
+        failure: BaseException | None = None
         for future in as_completed(futures):
-            yield (*futures[future], future.result())
+            if future.cancelled():
+                continue
+            error = future.exception()
+            if error is None:
+                yield (*futures[future], future.result())
+            elif failure is None:
+                failure = error
+                for other in futures:
+                    other.cancel()
+        if failure is not None:
+            raise failure
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
