@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from tests.small_embedder import SmallEmbedder
-from tests.standins.s3 import S3
+from tests.standins.s3 import S3, aws_keys
 
+from groundtone.buckets.addresses import normal
 from groundtone.errors import GroundtoneError, SettingsError, WrongUse
-from groundtone.syncing.buckets.addresses import normal
 from groundtone.workspace import Workspace
 
 LONG_AGO = 1_700_000_000
@@ -28,15 +28,10 @@ FILES = {
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     store = S3()
+    store.key = "test"
     for key, text in FILES.items():
         store.put(f"2026/{key}", text)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # it would be asked over the network
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, "/dev/null")
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
+    aws_keys(monkeypatch)
     monkeypatch.setenv("GROUNDTONE_S3__ENDPOINT", store.endpoint)
     yield store
     store.close()

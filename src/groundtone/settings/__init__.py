@@ -28,7 +28,6 @@ from groundtone.settings.default_file import DEFAULT_FILE
 from groundtone.settings.sections import (
     Answering,
     Attributes,
-    Buckets,
     CatalogSettings,
     Chat,
     Chunking,
@@ -38,6 +37,7 @@ from groundtone.settings.sections import (
     Embedding,
     IndexSettings,
     Retrieval,
+    S3Settings,
     Scale,
     Server,
     Sync,
@@ -51,7 +51,6 @@ __all__ = [
     "PREFIX",
     "Answering",
     "Attributes",
-    "Buckets",
     "CatalogSettings",
     "Chat",
     "Chunking",
@@ -61,6 +60,7 @@ __all__ = [
     "Embedding",
     "IndexSettings",
     "Retrieval",
+    "S3Settings",
     "Scale",
     "Server",
     "Settings",
@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     sync: Sync = Sync()
     attributes: tuple[Attributes, ...] = ()
     web: Web = Web()
-    s3: Buckets = Buckets()
+    s3: S3Settings = S3Settings()
     chunking: Chunking = Chunking()
     embedding: Embedding = Embedding()
     catalog: CatalogSettings = CatalogSettings()

@@ -86,8 +86,8 @@ class Web(_Section):
     recheck: Annotated[float, Field(ge=1)] = 900
 
 
-class Buckets(_Section):
-    """How sources that are buckets (``s3://``) are reached.
+class S3Settings(_Section):
+    """How buckets (``s3://``) are reached.
 
     Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
     AWS_PROFILE) or in ``~/.aws``, not in the file.

@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from groundtone.buckets.addresses import is_bucket
+from groundtone.buckets.reaching import Access, why
 from groundtone.catalog import Catalog, Source
 from groundtone.settings import Settings
 from groundtone.syncing.buckets import listing
-from groundtone.syncing.buckets.addresses import is_bucket
-from groundtone.syncing.buckets.reaching import Access, why
 from groundtone.syncing.planning import KEPT
 from groundtone.syncing.scanning import Scan, scan
 from groundtone.syncing.sources import ADOPTED, pages_of, place
@@ -74,7 +74,7 @@ class Looker:
         """
         if is_bucket(address):
             try:
-                listing.check(address, listing.scan(address, access(self._settings)))
+                listing.check(address, listing.scan(address, Access.of(self._settings)))
             except OSError as error:
                 raise listing.unlisted(address, error) from None
             return
@@ -111,17 +111,12 @@ class Looker:
         limits = self._settings.of(source.collection).sync
         try:
             found = listing.scan(
-                source.path, access(self._settings), limits.include, limits.exclude
+                source.path, Access.of(self._settings), limits.include, limits.exclude
             )
         except OSError as error:
-            reason = f"{why(error)[0]}; {KEPT} of its files"
+            reason = f"{why(source.path, error)[0]}; {KEPT} of its files"
             return Scan(failed=[(source.path, reason)], unknown=[""])
         return _noted(found)
-
-
-def access(settings: Settings) -> Access:
-    """How buckets are reached, as the settings say."""
-    return Access(**settings.s3.model_dump())
 
 
 def _noted(found: Scan) -> Scan:

@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from groundtone.buckets.addresses import is_bucket
+from groundtone.buckets.reaching import Access
 from groundtone.catalog.records import DEFAULT_COLLECTION, StoredChunk, StoredDocument
 from groundtone.chunking import Chunk, Encode, chunk
 from groundtone.documents import Document, Reading
 from groundtone.errors import UnreadableFile
 from groundtone.syncing import sidecars
-from groundtone.syncing.buckets.addresses import is_bucket
-from groundtone.syncing.buckets.reaching import Access, fetched
+from groundtone.syncing.buckets.fetching import fetched
 from groundtone.syncing.patterns import matches
 from groundtone.syncing.recipe import version
 from groundtone.syncing.sidecars import hashed

@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from groundtone.buckets.addresses import is_bucket
 from groundtone.catalog import Catalog, FileState, Source, StoredSync
 from groundtone.errors import Busy, EmbeddingMismatch
 from groundtone.index.generations import Indexes
 from groundtone.settings import Settings
-from groundtone.syncing.buckets.addresses import is_bucket
 from groundtone.syncing.guarding import SHARED, Hold, alone, beside, named_disk_full
 from groundtone.syncing.looking import Looker
 from groundtone.syncing.planning import Plan, Planner

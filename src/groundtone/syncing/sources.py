@@ -8,9 +8,9 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+from groundtone.buckets import addresses as buckets
 from groundtone.catalog import DEFAULT_COLLECTION, Catalog, Source
 from groundtone.errors import WrongUse
-from groundtone.syncing.buckets import addresses as buckets
 from groundtone.syncing.recipe import MOVED
 from groundtone.syncing.report import SyncReport
 from groundtone.syncing.web.addresses import is_address, normal

@@ -8,9 +8,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from groundtone import documents
+from groundtone.buckets.addresses import is_bucket
+from groundtone.buckets.reaching import Access
 from groundtone.cores import usable
-from groundtone.syncing.buckets.addresses import is_bucket
-from groundtone.syncing.looking import DOWNLOADS, access
+from groundtone.syncing.looking import DOWNLOADS
 from groundtone.syncing.patterns import whole
 from groundtone.syncing.readers import Limits, Readers
 from groundtone.syncing.reading import Making, Reader
@@ -166,5 +167,5 @@ class Work:
             makings={name: self._making(name) for name in collections},
             fingerprint=run.embedder.fingerprint,
             rules=tuple((whole(r.path), r.told()) for r in run.settings.attributes),
-            access=access(run.settings),
+            access=Access.of(run.settings),
         )

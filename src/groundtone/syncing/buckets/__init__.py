@@ -1,4 +1,4 @@
-"""Buckets as sources: ``s3://BUCKET/PREFIX``, on AWS or any server that speaks its protocol.
+"""Buckets as sources, ``s3://BUCKET/PREFIX`` and its like.
 
 Objects are listed, with sizes and times, by the process that syncs, and fetched by the one that
 reads them, for as long as that takes: no copy stays on this machine, and on a cluster each machine

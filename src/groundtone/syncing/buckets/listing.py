@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from groundtone.buckets.addresses import SHAPES
+from groundtone.buckets.reaching import Access, opened, why
 from groundtone.documents import SUPPORTED
 from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.syncing import sidecars
-from groundtone.syncing.buckets.addresses import SCHEME
-from groundtone.syncing.buckets.reaching import Access, opened, why
 from groundtone.syncing.patterns import matches, whole
 from groundtone.syncing.scanning import TOOLS, File, Scan
 
@@ -31,7 +31,7 @@ def scan(
     """
     from pyarrow import fs
 
-    system, base = opened(access), source.removeprefix(SCHEME)
+    system, base = opened(source, access)
     found = Scan()
     if "/" in base:
         one = system.get_file_info(base)
@@ -78,11 +78,11 @@ def check(source: str, listed: Scan) -> None:
         others = f" ({listed.skipped.total()} objects of other kinds)" if listed.skipped else ""
         raise WrongUse(
             f"There is no document under {source}{others}.",
-            "Name a bucket or a prefix that holds some: `groundtone sync s3://BUCKET/PREFIX`.",
+            f"Name a bucket or a prefix that holds some: `groundtone sync {SHAPES}`.",
         )
 
 
 def unlisted(source: str, error: OSError) -> GroundtoneError:
     """What is said of a new source that cannot be listed."""
-    reason, remedy = why(error)
+    reason, remedy = why(source, error)
     return GroundtoneError(f"{source} cannot be listed: {reason}.", remedy)

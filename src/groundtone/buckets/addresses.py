@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import re
+from groundtone.buckets.provider import Provider
+from groundtone.buckets.s3 import S3
 
-SCHEME = "s3://"
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+PROVIDERS = {f"{one.scheme}://": one for one in (S3,)}
+"""By what addresses begin with."""
+SHAPES = "s3://BUCKET/PREFIX"
 
 
 def is_bucket(source: str) -> bool:
     """Whether a source is a bucket, or a part of one."""
-    return source.startswith(SCHEME)
+    return source.startswith(tuple(PROVIDERS))
+
+
+def split(address: str) -> tuple[Provider, str]:
+    """Whose a bucket is, and its name with what follows, as pyarrow takes it.
+
+    >>> split("s3://manuals/2026")[1]
+    'manuals/2026'
+    """
+    scheme, slashes, rest = address.partition("://")
+    return PROVIDERS[scheme + slashes], rest
 
 
 def normal(address: str) -> str:
@@ -22,15 +34,17 @@ def normal(address: str) -> str:
     Raises:
         ValueError: it names no bucket; its text says why.
     """
-    bucket, _, prefix = address.removeprefix(SCHEME).partition("/")
+    provider, rest = split(address)
+    bucket, _, prefix = rest.partition("/")
     if "@" in bucket or ":" in bucket:
         raise ValueError("holds keys, which each citation would show")
-    if not _BUCKET.fullmatch(bucket):
+    if not provider.name.fullmatch(bucket):
         raise ValueError("names no valid bucket")
     prefix = prefix.strip("/")
     if "//" in prefix or "?" in prefix:
         raise ValueError("has a prefix with // or ?")
-    return f"{SCHEME}{bucket}/{prefix}" if prefix else SCHEME + bucket
+    place = f"{bucket}/{prefix}" if prefix else bucket
+    return f"{provider.scheme}://{place}"
 
 
 def within(inner: str, outer: str) -> bool:
