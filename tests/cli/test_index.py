@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.cli.calling import ROOT
 from tests.servers import postgres_server
+from tests.standins.s3 import S3, aws_keys
 
 from groundtone import Workspace
+from groundtone.index import Entry
 from groundtone.workspace import stores
 
 TOML = """\
@@ -93,6 +96,46 @@ def test_a_move_keeps_everything_and_embeds_nothing(
     back = call("index", "move", "--to", "lancedb", "-w", kb, "--json")
     assert back.code == 0 and back.json["carried"] == 6
     assert found(kb, "the red panel") == "page-2.md"
+
+
+def test_it_is_moved_into_a_bucket_compacted_there_and_moved_back(
+    call: Any, kb: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = S3(page=1000)
+    aws_keys(monkeypatch)
+    monkeypatch.setenv("GROUNDTONE_S3__ENDPOINT", bucket.endpoint)
+    move = call("index", "move", "--to", "s3://manuals/kb/", "-w", kb, "--json")
+    assert move.code == 0, move.err
+    assert (move.json["windows"], move.json["agreement"]) == (6, 1.0)
+    shown = call("index", "show", "-w", kb, "--json").json
+    assert (shown["store"], shown["place"]) == ("lancedb", "s3://manuals/kb/")
+    assert "already" in call("index", "move", "--to", "lancedb:s3://manuals/kb", "-w", kb).err
+    assert found(kb, "the red panel") == "page-2.md"
+    (kb / "docs" / "page-0.md").write_text("# Page 0\n\nThe golden panel is new.\n")
+    with Workspace.open(kb) as workspace:
+        report = workspace.sync()
+        assert (report.updated, report.unchanged, report.embedded) == (1, 5, 1)
+        workspace.indexes.current(384).add([left_behind()])
+    assert not (kb / ".groundtone" / "index" / "lancedb-1").exists(), "swept by the sync"
+    done = call("index", "compact", "-w", kb, "--json")
+    assert (done.code, done.json["windows"], done.json["removed"]) == (0, 6, 1)
+    assert found(kb, "the golden panel") == "page-0.md"
+    assert call("index", "move", "--to", "lancedb", "-w", kb).code == 0
+    with Workspace.open(kb) as workspace:
+        assert workspace.sync().embedded == 0
+    assert not bucket.objects, "removed by the sync after the move"
+    bucket.close()
+
+
+def left_behind() -> Entry:
+    """A window of a sync that was killed before its document was known."""
+    return Entry("gone:0:0", "gone", 0, 0, "text", np.ones(384, np.float32) / 384**0.5)
+
+
+def test_there_is_nothing_to_compact_before_the_first_sync(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "groundtone.toml").write_text("")
+    result = call("index", "compact", "-w", tmp_path)
+    assert result.code == 2 and "groundtone sync" in result.err
 
 
 def test_a_move_goes_on_where_it_was_killed(kb: Path, monkeypatch: pytest.MonkeyPatch) -> None:

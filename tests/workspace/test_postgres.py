@@ -1,4 +1,5 @@
-"""A workspace whose catalog and index are in one PostgreSQL: nothing of it is in its folder."""
+"""A workspace whose catalog is in PostgreSQL, its index too or in a bucket: nothing of it is in its
+folder."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import make_url
 from tests.servers import postgres_server
 from tests.small_embedder import SmallEmbedder
+from tests.standins.s3 import S3, aws_keys
 
 from groundtone.catalog import StoredModel
 from groundtone.errors import Busy, WrongUse
@@ -49,13 +51,30 @@ def settings(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROUNDTONE_INDEX__STORE", "pgvector")
 
 
+@pytest.fixture(params=["pgvector", "lancedb"])
+def shared(
+    request: pytest.FixtureRequest, settings: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """The index in the same database, or in a bucket."""
+    if request.param == "pgvector":
+        yield
+        return
+    bucket = S3(page=1000)
+    aws_keys(monkeypatch)
+    monkeypatch.setenv("GROUNDTONE_S3__ENDPOINT", bucket.endpoint)
+    monkeypatch.setenv("GROUNDTONE_INDEX__STORE", "lancedb")
+    monkeypatch.setenv("GROUNDTONE_INDEX__URL", "s3://manuals/kb/")
+    yield
+    bucket.close()
+
+
 def opened(folder: Path) -> Workspace:
     workspace = Workspace.create(folder)
     workspace.__dict__["embedder"] = SmallEmbedder()
     return workspace
 
 
-def test_two_machines_share_documents_models_and_answers(settings: None, tmp_path: Path) -> None:
+def test_two_machines_share_documents_models_and_answers(shared: None, tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "door.md").write_text("# Doors\n\nThe blue key opens the front door.\n", "utf-8")
@@ -88,7 +107,7 @@ def written(folder: Path, *names: str) -> Path:
 
 
 def test_two_machines_sync_two_sources_at_once_and_one_source_by_turns(
-    settings: None, tmp_path: Path
+    shared: None, tmp_path: Path
 ) -> None:
     tools = written(tmp_path / "tools", "hammer", "saw")
     lamps = written(tmp_path / "lamps", "lantern", "torch")

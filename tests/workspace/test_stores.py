@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.servers import chroma_server, postgres_server
 from tests.standins.pinecone import pinecone_standin
+from tests.standins.s3 import S3, aws_keys
 
 from groundtone import Workspace
 
@@ -18,7 +19,9 @@ PAGES = {
 }
 
 
-@pytest.fixture(params=["chroma", "chroma-server", "pgvector", "qdrant", "weaviate", "pinecone"])
+@pytest.fixture(
+    params=["chroma", "chroma-server", "lancedb", "pgvector", "qdrant", "weaviate", "pinecone"]
+)
 def settings(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
@@ -31,6 +34,12 @@ def settings(
         pytest.importorskip("psycopg", reason="the extra `pgvector` is not installed")
         with postgres_server() as url:
             yield f'store = "pgvector"\nurl = "{url}"\ncollection = "support-docs"'
+    elif request.param == "lancedb":
+        bucket = S3(page=1000)
+        aws_keys(monkeypatch)
+        place = 'url = "s3://manuals/kb"\ncollection = "support-docs"'
+        yield f'store = "lancedb"\n{place}\n\n[s3]\nendpoint = "{bucket.endpoint}"'
+        bucket.close()
     elif request.param == "weaviate":
         pytest.importorskip("weaviate", reason="the extra `weaviate` is not installed")
         from tests.standins.weaviate import weaviate_standin

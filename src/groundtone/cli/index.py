@@ -1,4 +1,4 @@
-"""``groundtone index``: where the index is; move it to another store; adopt a collection."""
+"""``groundtone index``: where the index is; move it, compact it; adopt a collection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from groundtone.errors import WrongUse
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="The index of windows and vectors: where it is, and how to move it.",
+    help="The index of windows and vectors: where it is, how to move it and keep it small.",
 )
 
 CollectionOption = Annotated[
@@ -55,7 +55,7 @@ def move(
             "--to",
             metavar="STORE",
             show_default=False,
-            help="lancedb, chroma or qdrant for a folder of the workspace; "
+            help="lancedb, chroma or qdrant for a folder of the workspace; s3://BUCKET/PREFIX; "
             "postgresql://USER@HOST/DATABASE, chroma:http://HOST:8000, … for a server.",
         ),
     ],
@@ -93,6 +93,23 @@ def move(
         f"{report.agreement:.1%} of their neighbours are found again.",
         "groundtone.toml names the new store. The next `groundtone sync` removes the old index.",
     )
+
+
+@app.command()
+def compact(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Take all new windows into the search structures, merge files, remove what is not live.
+
+    A sync does as much of it as is worth the while. Any machine may do the rest.
+    """
+    from groundtone.cli.synced import counted
+    from groundtone.workspace import Workspace, compacting
+
+    out = Output(as_json)
+    with Workspace.open(workspace) as opened:
+        done = compacting.compact(opened)
+    out.document(asdict(done))
+    removed = f"; {counted(done.removed, 'window')} removed" if done.removed else ""
+    out.show(f"{counted(done.windows, 'window')}, compacted in {done.seconds:.1f} s{removed}.")
 
 
 @app.command()

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
+from groundtone.buckets.addresses import is_bucket, normal
+from groundtone.buckets.reaching import Access
 from groundtone.errors import WrongUse
 from groundtone.index.filters import EVERYTHING, Filter
 
@@ -129,8 +132,22 @@ class Scanning(Protocol):
         """What `Index.dense` finds for each of a few questions."""
 
 
+@runtime_checkable
+class Compacting(Protocol):
+    """An index whose files can be merged beyond what `Index.optimise` finds worth doing."""
+
+    def compact(self) -> None:
+        """Merge them, and drop those that are no longer needed. Only under the writing lock."""
+
+
 def open_index(
-    name: str, path: Path, dimensions: int, *, url: str = "", collection: str = "groundtone"
+    name: str,
+    path: Path,
+    dimensions: int,
+    *,
+    url: str = "",
+    collection: str = "groundtone",
+    access: Access | None = None,
 ) -> Index:
     """Open an index, made if absent.
 
@@ -140,6 +157,7 @@ def open_index(
         dimensions: length of its vectors.
         url: of the server, for stores that have one; empty: embedded in `path`.
         collection: its name in a store that keeps several.
+        access: how a bucket is reached, for the store that can be in one.
 
     Raises:
         WrongUse: no store has this name.
@@ -150,7 +168,12 @@ def open_index(
     if name == "lancedb":
         from groundtone.index.lance import LanceIndex
 
-        return LanceIndex(path, dimensions)
+        if not url:
+            return LanceIndex(path, dimensions)
+        from groundtone.index import lance_place
+
+        place = lance_place.bucket(url, collection, access or Access())
+        return LanceIndex(place, dimensions)
     if name == "chroma":
         from groundtone.index.beside import WithWords
         from groundtone.index.chroma import ChromaStore
@@ -189,7 +212,11 @@ def shown(url: str) -> str:
 
 
 def located(url: str, root: Path) -> str:
-    """An address; one that is a folder's path (``./doc_db``) in full, seen from ``root``."""
+    """An address in its one spelling; one that is a folder's path (``./doc_db``) in full, seen
+    from ``root``."""
+    if is_bucket(url):
+        with suppress(ValueError):  # said by who opens it
+            return normal(url)
     return str((root / Path(url).expanduser()).resolve()) if is_folder(url) else url
 
 
@@ -198,13 +225,18 @@ def is_folder(url: str) -> bool:
     return url.startswith((".", "/", "~"))
 
 
-def drop_index(name: str, url: str, collection: str) -> None:
-    """Remove an index from a server, with all that it holds; one that is not there is fine.
+def drop_index(name: str, url: str, collection: str, access: Access | None = None) -> None:
+    """Remove an index from a server or bucket, with all that it holds; one that is not there is
+    fine.
 
     Raises:
         GroundtoneError: the server does not answer.
     """
-    if name == "chroma":
+    if name == "lancedb":
+        from groundtone.index import lance, lance_place
+
+        lance_place.drop(url, collection, access or Access(), lance.TABLE)
+    elif name == "chroma":
         from groundtone.index import chroma
 
         chroma.drop(url, collection)

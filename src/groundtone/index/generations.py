@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from groundtone.buckets.reaching import Access
 from groundtone.errors import GroundtoneError
 from groundtone.index import Index, drop_index, open_index, shown
 
@@ -26,8 +27,9 @@ class Indexes:
         store: what keeps them, "lancedb".
         current: asks which is current; None before the first rebuild. Asked again at each use,
             because another process may have rebuilt.
-        url: of the store's server, if it has one.
+        url: of the store's server or bucket, if it has one.
         collection: the first index's name there; a rebuild's carries its number.
+        access: how buckets are reached.
     """
 
     def __init__(
@@ -38,20 +40,22 @@ class Indexes:
         *,
         url: str = "",
         collection: str = "groundtone",
+        access: Access | None = None,
     ) -> None:
         self._folder = folder
         self._store = store
         self._current = current
         self._url = url
         self._collection = collection
+        self._access = access
         self._lock = Lock()
         self._opened: tuple[str, int, Index] | None = None
         self._former: list[Index] = []
 
     @property
     def served(self) -> bool:
-        """Whether a server keeps them, and not this machine's files."""
-        return bool(self._url)
+        """Whether a server searches them, and not this process."""
+        return bool(self._url) and self._store != "lancedb"
 
     @property
     def path(self) -> Path:
@@ -110,7 +114,7 @@ class Indexes:
                 self._drop(name)
         for left in self._folder.glob(f"*/{LEFT}"):
             if left.parent != keep:
-                _remove_left(left)
+                _remove_left(left, self._access)
 
     def close(self) -> None:
         """Close what was opened."""
@@ -141,19 +145,24 @@ class Indexes:
         path = self._path(name)
         path.mkdir(parents=True, exist_ok=True)  # for a server too: it says that the index is there
         return open_index(
-            self._store, path, dimensions, url=self._url, collection=self._named(name)
+            self._store,
+            path,
+            dimensions,
+            url=self._url,
+            collection=self._named(name),
+            access=self._access,
         )
 
     def _drop(self, name: str) -> None:
         if self._url:
-            drop_index(self._store, self._url, self._named(name))
+            drop_index(self._store, self._url, self._named(name), self._access)
         shutil.rmtree(self._path(name), ignore_errors=True)
 
 
-def _remove_left(left: Path) -> None:
+def _remove_left(left: Path, access: Access | None) -> None:
     """A server that is away by now keeps its collection: it is not asked again and again."""
     with suppress(OSError, ValueError, KeyError, GroundtoneError):
         told = json.loads(left.read_text("utf-8"))
         if told["url"]:
-            drop_index(told["store"], told["url"], told["collection"])
+            drop_index(told["store"], told["url"], told["collection"], access)
     shutil.rmtree(left.parent, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""LanceDB: text, BM25 and vectors in one table of one folder.
+"""LanceDB: text, BM25 and vectors in one table, of one folder or in a bucket.
 
 Chosen by measurement (docs/retrieval.md): below `GRAPH_ROWS` windows a scan of all vectors is quick
 enough and exact, from memory where a process searches often (`resident`); above, an HNSW graph over
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ from groundtone.errors import EmbeddingMismatch, GroundtoneError
 from groundtone.index import Entry, Hit, Nearest, lance_import, resident, window_place
 from groundtone.index.asking import checked
 from groundtone.index.filters import EVERYTHING, Filter
-from groundtone.index.lance_snapshot import LanceSnapshot, Versions
+from groundtone.index.lance_place import FAULTS, Place, first_line, reached
+from groundtone.index.lance_snapshot import LanceSnapshot
 from groundtone.index.memory import few_arenas, give_back, large_apart
 from groundtone.index.resident import Found, Resident
 from groundtone.index.words import LONGEST, asked, indexed
@@ -42,62 +44,71 @@ PLACE = ("id", "version", "chunk", "window")
 
 
 class LanceIndex:
-    """An `Index` in a folder.
+    """An `Index` in a folder or a bucket.
 
     Args:
-        path: the folder, made if absent.
+        place: the folder, made if absent; or where else it is.
         dimensions: length of the vectors.
         graph_rows: from how many windows on the vectors get a graph.
         keep: when all is kept in memory, as `Resident` takes it.
 
     Raises:
-        EmbeddingMismatch: the folder holds vectors of another length.
-        GroundtoneError: the folder holds something that cannot be opened.
+        EmbeddingMismatch: it holds vectors of another length.
+        GroundtoneError: it holds something that cannot be opened, or cannot be reached.
     """
 
     def __init__(
         self,
-        path: Path,
+        place: Path | Place,
         dimensions: int,
         *,
         graph_rows: int = GRAPH_ROWS,
         keep: Mapping[str, Any] | None = None,
     ) -> None:
         os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")  # or it warns on stderr
+        os.environ.setdefault("LANCEDB_LOG", "error")  # or it tells of each commit that it repeats
         # It would read ahead by up to 2 GB, and a scan is no quicker for it.
         os.environ.setdefault("LANCE_DEFAULT_IO_BUFFER_SIZE", str(READ_AHEAD))
         few_arenas()
         lancedb = lance_import.lancedb()
-        self._path = path
+        self.place = place if isinstance(place, Place) else Place(os.fspath(place))
         self._dimensions = dimensions
         self._graph_rows = graph_rows
         self._adds = 0
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            if not self.place.remote:
+                Path(self.place.uri).mkdir(parents=True, exist_ok=True)
             session = lancedb.Session(
                 index_cache_size_bytes=2 << 30, metadata_cache_size_bytes=32 << 20
             )
             now = timedelta(0)
-            database = lancedb.connect(path, read_consistency_interval=now, session=session)
-            self._table = _open_table(database, dimensions)
-            self._loop, self._reading = _reading(path, session, now)
-            versions = Versions(path / f"{TABLE}.lance")
-            self._resident = Resident(
-                lambda: LanceSnapshot(*_reading(path, session)), versions.is_last, **(keep or {})
+            database = self.place.connected(
+                lancedb.connect, read_consistency_interval=now, session=session
             )
-        except (OSError, RuntimeError, ValueError) as error:
-            raise GroundtoneError(
-                f"The index in {path} cannot be opened: {_first_line(error)}.",
+            self._table = _open_table(database, dimensions)
+            self._loop, self._reading = _reading(self.place, session, now)
+            versions = self.place.versions(TABLE, self._loop, self._reading)
+            if keep is None and self.place.remote:  # to read even few rows there takes long
+                keep = {"rows": (1, resident.ROWS[1])}
+            self._resident = Resident(
+                lambda: LanceSnapshot(*_reading(self.place, session)),
+                versions.is_last,
+                **(keep or {}),
+            )
+        except FAULTS as error:
+            raise self.place.named(error) or GroundtoneError(
+                f"The index in {self.place.uri} cannot be opened: {first_line(error)}.",
                 "Run `groundtone sync --rebuild` to build it again.",
             ) from error
         held = self._table.schema.field("vector").type.list_size
         if held != dimensions:
             raise EmbeddingMismatch(
-                f"The index in {path} holds vectors of {held} numbers, the embedding model makes "
-                f"{dimensions}.",
+                f"The index in {self.place.uri} holds vectors of {held} numbers, the embedding "
+                f"model makes {dimensions}.",
                 "Set the model that it was built with, or run `groundtone sync --rebuild`.",
             )
 
+    @reached
     def add(self, entries: Sequence[Entry]) -> None:
         """Store windows; one whose id is already there is replaced."""
         if not entries:
@@ -110,8 +121,9 @@ class LanceIndex:
             self._table.add(rows)
         self._adds += 1
         if self._adds % ADDS == 0:
-            self._compact()
+            self._compact(alone=not self.place.remote)
 
+    @reached
     def delete(self, versions: Collection[str]) -> None:
         """Remove all windows of these document versions."""
         for condition in _conditions(versions):
@@ -121,6 +133,7 @@ class LanceIndex:
         """The nearest windows by cosine; exact below `GRAPH_ROWS` windows."""
         return self.dense_each([(vector, k, where)])[0]
 
+    @reached
     def dense_each(self, asked: Sequence[Nearest]) -> list[list[Hit]]:
         """The same for several questions; from memory in one go."""
         asked = [(checked(vector, self._dimensions), k, where) for vector, k, where in asked]
@@ -129,6 +142,7 @@ class LanceIndex:
             return [self._ranked(found) for found in held.dense(asked)]
         return [self._ranked(self._nearest(*one)) if one[1] > 0 else [] for one in asked]
 
+    @reached
     def lexical(
         self,
         query: str,
@@ -153,6 +167,7 @@ class LanceIndex:
         scores = found.column("_score").to_pylist()
         return self._ranked(Found(*_told(found), scores, cosines))
 
+    @reached
     def versions(self) -> set[str]:
         """Document versions of which any window is here."""
         found: set[str] = set()
@@ -160,11 +175,13 @@ class LanceIndex:
             found.update(batch.column("version").unique().to_pylist())
         return found
 
+    @reached
     def count(self, version: str | None = None) -> int:
         """Windows here, of one document version or of all."""
         one = None if version is None else next(_conditions([version]))
         return int(self._table.count_rows(one))
 
+    @reached
     def vectors(self, ids: Collection[str]) -> dict[str, np.ndarray]:
         """The vectors of these windows."""
         found: dict[str, np.ndarray] = {}
@@ -176,6 +193,7 @@ class LanceIndex:
                 found[id] = vectors[start : start + self._dimensions]
         return found
 
+    @reached
     def optimise(self) -> None:
         """Index what is new, merge small files, drop files of old table versions.
 
@@ -204,17 +222,24 @@ class LanceIndex:
         files = table.stats()["fragment_stats"]["num_fragments"]
         fresh = max((index.num_unindexed_rows for index in table.list_indices()), default=0)
         if fresh > FRESH or files > FILES:
-            self._compact()
-            self._adds = 0
+            self.compact()
+
+    @reached
+    def compact(self) -> None:
+        """Index what is new and merge files, however little there is of it, and drop files that
+        only older versions need."""
+        self._compact()
+        self._adds = 0
 
     def close(self) -> None:
         """Let go of the table."""
         del self._table, self._reading
 
-    def _compact(self) -> None:
-        # Unverified files are those of a killed writer: nobody else writes under the lock.
-        with large_apart():
-            self._table.optimize(cleanup_older_than=READERS_GRACE, delete_unverified=True)
+    def _compact(self, *, alone: bool = True) -> None:
+        """``alone``: under the workspace's lock. Then files that no version knows are those of a
+        killed writer; else of one that is at work, who may also have changed the same rows."""
+        with large_apart(), suppress(*(() if alone else FAULTS)):
+            self._table.optimize(cleanup_older_than=READERS_GRACE, delete_unverified=alone)
         give_back()
 
     def _nearest(self, vector: np.ndarray, k: int, where: Filter) -> Found:
@@ -293,18 +318,23 @@ def _open_table(database: Any, dimensions: int) -> Any:
         if missing:  # made before windows had labels: they have none, so no filter finds them
             table.add_columns(missing)
         return table
-    table = database.create_table(
-        TABLE,
-        schema=_schema(dimensions),
-        exist_ok=True,
-        storage_options={"new_table_enable_stable_row_ids": "true"},
-    )
-    # Without it a search by words fails; made empty it costs nothing.
-    _index_words(table)
+    try:
+        table = database.create_table(
+            TABLE,
+            schema=_schema(dimensions),
+            exist_ok=True,
+            storage_options={"new_table_enable_stable_row_ids": "true"},
+        )
+        # Without it a search by words fails; made empty it costs nothing.
+        _index_words(table)
+    except FAULTS:
+        if TABLE not in database.list_tables().tables:
+            raise
+        return database.open_table(TABLE)  # another process made it just now
     return table
 
 
-def _reading(path: Path, session: Any, consistency: timedelta | None = None) -> tuple[Any, Any]:
+def _reading(place: Place, session: Any, consistency: timedelta | None = None) -> tuple[Any, Any]:
     """What runs its calls, and the table once more, to search it: the blocking way to search asks
     for the schema three times before it begins.
 
@@ -315,8 +345,8 @@ def _reading(path: Path, session: Any, consistency: timedelta | None = None) -> 
     from lancedb.background_loop import LOOP
 
     async def opened() -> Any:
-        database = await lancedb.connect_async(
-            path, read_consistency_interval=consistency, session=session
+        database = await place.connected(
+            lancedb.connect_async, read_consistency_interval=consistency, session=session
         )
         return await database.open_table(TABLE)
 
@@ -373,7 +403,3 @@ def _where(where: Filter) -> str:
 def _told(found: Any) -> tuple[list[str], list[str]]:
     """Ids and texts of a result."""
     return found.column("id").to_pylist(), found.column("text").to_pylist()
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:300]

@@ -68,6 +68,26 @@ class Versions:
         return True
 
 
+class Asked:
+    """The same for a table in a bucket: its list of versions is asked for, in one request.
+
+    Args:
+        loop: runs its calls.
+        table: opened by lancedb's asynchronous interface; it moves on by itself.
+    """
+
+    def __init__(self, loop: Any, table: Any) -> None:
+        self._loop, self._table = loop, table
+
+    def is_last(self, version: int) -> bool:
+        """Whether no later version was written, by whatever process."""
+        try:
+            last: int = self._loop.run(self._table.version())
+        except (OSError, RuntimeError, ValueError):  # rebuilt meanwhile, or away
+            return False
+        return last == version
+
+
 def _names(version: int) -> tuple[str, str]:
     """As files are called now, and as they were."""
     return f"{_LAST - version:020}.manifest", f"{version}.manifest"

@@ -110,6 +110,9 @@ class Retriever:
                 yield from (Trace() for _ in some)
                 continue
             facts = self._catalog.facts("embedding", tuning.RECORD)
+            if "embedding" not in facts and not self._catalog.counts()[0]:
+                yield from (Trace() for _ in some)  # only a sync makes an index
+                continue
             self.check_embedding(facts)
             tuned, _ = self.tuned(facts)
             if len(asked) == len(some) == 1:

@@ -42,8 +42,8 @@ DEFAULT_FILE = """\
 
 [index]
 # store = "lancedb"            # or "chroma", "pgvector", "qdrant", "weaviate", "pinecone"
-# url = ""                     # of the store's server; empty: embedded in this workspace
-# collection = "groundtone"    # its name on a server
+# url = ""                     # of its server, or "s3://BUCKET/PREFIX" for lancedb; empty: here
+# collection = "groundtone"    # its name there
 
 [retrieval]
 # k = 5                        # passages for a question

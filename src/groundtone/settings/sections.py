@@ -174,10 +174,11 @@ class IndexSettings(_Section):
 
     Attributes:
         store: ``lancedb``, ``chroma``, ``pgvector``, ``qdrant``, ``weaviate`` or ``pinecone``.
-        url: of the store's server, or for Chroma the path of another folder; empty: embedded in
-            the workspace. A password belongs in the environment (``GROUNDTONE_INDEX__URL``,
-            PGPASSWORD, QDRANT_API_KEY, WEAVIATE_API_KEY, PINECONE_API_KEY), not in the file.
-        collection: the index's name on a server.
+        url: of the store's server, for LanceDB of a bucket (``s3://BUCKET/PREFIX``), or for Chroma
+            the path of another folder; empty: embedded in the workspace. A password belongs in the
+            environment (``GROUNDTONE_INDEX__URL``, PGPASSWORD, QDRANT_API_KEY, WEAVIATE_API_KEY,
+            PINECONE_API_KEY), not in the file.
+        collection: the index's name on a server or in a bucket.
     """
 
     store: str = "lancedb"

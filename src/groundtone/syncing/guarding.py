@@ -1,8 +1,8 @@
 """Who may write beside whom, and what stops a writer in the user's words.
 
-A workspace in a folder has one writer at a time. Where catalog and index are in PostgreSQL, several
-sync at once, on one machine or on several, each source by one of them; whatever touches more than
-that is alone.
+A workspace in a folder has one writer at a time. Where the catalog is in PostgreSQL and the index
+is shared too, several sync at once, on one machine or on several, each source by one of them;
+whatever touches more than that is alone.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ from groundtone.errors import Busy, GroundtoneError
 
 if TYPE_CHECKING:
     from groundtone.catalog.connecting import Locks
+    from groundtone.settings import IndexSettings
 
 LOCK = "sync.lock"
 SYNCING, CHOOSING = "sync", "sources"  # names of locks on a server
 WAIT_S = 5.0  # for one who is alone for a moment; a rebuild takes longer
-SHARED = frozenset({"pgvector"})
-"""Stores that several may write at once: everything of them is on the server."""
+
+
+def many_may_write(index: IndexSettings) -> bool:
+    """Whether several may write an index at once: nothing of it is in the workspace's folder."""
+    return index.store == "pgvector" or (index.store == "lancedb" and bool(index.url))
 
 
 class Hold:

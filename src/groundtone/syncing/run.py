@@ -17,7 +17,7 @@ from groundtone.catalog import Catalog, FileState, Source, StoredSync
 from groundtone.errors import Busy, EmbeddingMismatch
 from groundtone.index.generations import Indexes
 from groundtone.settings import Settings
-from groundtone.syncing.guarding import SHARED, Hold, alone, beside, named_disk_full
+from groundtone.syncing.guarding import Hold, alone, beside, many_may_write, named_disk_full
 from groundtone.syncing.looking import Looker
 from groundtone.syncing.planning import Plan, Planner
 from groundtone.syncing.reading import moment, settled
@@ -68,8 +68,7 @@ def sync(
     Raises:
         WrongUse: a source does not exist or is of another collection, or none is known.
         GroundtoneError: a new address cannot be fetched.
-        Busy: another sync is running; where catalog and index are in PostgreSQL, of one of these
-            sources.
+        Busy: another sync is running; where several may write, of one of these sources.
         EmbeddingMismatch: the workspace was built with another embedding model.
         GroundtoneError: the disk is full, or no process can be started to read files.
     """
@@ -78,7 +77,7 @@ def sync(
     if dry_run:
         return run.rehearse(named, collection, rebuild)
     started = time.time()
-    shared = catalog.served and settings.index.store in SHARED and not rebuild
+    shared = catalog.served and many_may_write(settings.index) and not rebuild
     holding = beside(catalog) if shared else alone(state, catalog)
     with holding as run.hold, named_disk_full(state):
         report = run.sync(named, collection, rebuild)
@@ -242,10 +241,11 @@ class Run:
 
     def _begun(self) -> dict[str, str]:
         """Remember the model before the first text is embedded, so that nobody else begins with
-        another; returns what is remembered now."""
+        another, nor makes the index once more; returns what is remembered now."""
         with self.hold.choosing():
             known = self.catalog.facts()
             if FINGERPRINT not in known:
+                self.indexes.current(self.embedder.dimensions)
                 ours = {key: value for key, value in self.facts().items() if key != DONE}
                 self.catalog.remember_all(ours)
                 known |= ours

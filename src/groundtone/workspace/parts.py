@@ -121,6 +121,7 @@ class Parts:
 
     def indexes_of(self, index: IndexSettings) -> Indexes:
         """The indexes that these settings name; whoever asks closes them."""
+        from groundtone.buckets.reaching import Access
         from groundtone.index import located
         from groundtone.index.generations import Indexes
 
@@ -130,6 +131,7 @@ class Parts:
             lambda: self.catalog.fact("index"),
             url=located(index.url, self.folder),
             collection=index.collection,
+            access=Access.of(self.settings),
         )
 
     @once

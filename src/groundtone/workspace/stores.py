@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from groundtone.buckets.addresses import is_bucket
 from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.index import STORES, Index, shown
 from groundtone.settings import FILE_NAME, PREFIX, IndexSettings
@@ -79,7 +80,8 @@ class MoveReport:
 
 
 def parse(to: str, *, store: str | None = None, collection: str | None = None) -> IndexSettings:
-    """What ``--to`` means: a store, ``postgresql://…``, ``STORE:ADDRESS``, or an address.
+    """What ``--to`` means: a store, ``postgresql://…``, ``s3://…``, ``STORE:ADDRESS``, or an
+    address.
 
     Raises:
         WrongUse: it names no store, or holds a password.
@@ -90,13 +92,16 @@ def parse(to: str, *, store: str | None = None, collection: str | None = None) -
         name, url = to, ""
     elif head in ("postgresql", "postgres"):
         name = store or "pgvector"
+    elif is_bucket(to):
+        name = store or "lancedb"
     elif colon and head in STORES:
         name, url = head, rest
     if name not in STORES:
         raise WrongUse(
             f"{shown(to)!r} does not say which store it is.",
-            f"Name one of {', '.join(STORES)}: `--to lancedb`, `--to chroma:http://HOST:8000`, "
-            "`--to postgresql://USER@HOST/DATABASE`, or add --store.",
+            f"Name one of {', '.join(STORES)}: `--to lancedb`, `--to s3://BUCKET/PREFIX`, "
+            "`--to chroma:http://HOST:8000`, `--to postgresql://USER@HOST/DATABASE`, or add "
+            "--store.",
         )
     if store is not None and name != store:
         raise WrongUse(f"{shown(to)!r} is not an address of {store}.", "Leave out --store.")
@@ -105,7 +110,7 @@ def parse(to: str, *, store: str | None = None, collection: str | None = None) -
             f"The address {shown(url)} came with a password, which would be written to "
             f"{FILE_NAME}.",
             "Leave it out and set it in the environment (PGPASSWORD, QDRANT_API_KEY, "
-            "WEAVIATE_API_KEY, PINECONE_API_KEY) or in ~/.pgpass.",
+            "WEAVIATE_API_KEY, PINECONE_API_KEY, AWS_SECRET_ACCESS_KEY) or in ~/.pgpass.",
         )
     return IndexSettings(store=name, url=url, collection=collection or "groundtone")
 
