@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from groundtone.buckets.az import AZ
+from groundtone.buckets.gs import GS
 from groundtone.buckets.provider import Provider
 from groundtone.buckets.s3 import S3
 
-PROVIDERS = {f"{one.scheme}://": one for one in (S3,)}
+PROVIDERS = {f"{one.scheme}://": one for one in (S3, GS, AZ)}
 """By what addresses begin with."""
-SHAPES = "s3://BUCKET/PREFIX"
+SHAPES = "s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX"
 
 
 def is_bucket(source: str) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from groundtone.buckets.addresses import split
+from groundtone.buckets.az import AZAccess
+from groundtone.buckets.gs import GSAccess
 from groundtone.buckets.provider import Reason
 from groundtone.buckets.s3 import S3Access
 
@@ -19,15 +23,36 @@ class Access:
     """How buckets are reached: a section of the settings for each provider."""
 
     s3: S3Access = field(default_factory=S3Access)
+    gs: GSAccess = field(default_factory=GSAccess)
+    az: AZAccess = field(default_factory=AZAccess)
 
     @classmethod
     def of(cls, settings: Settings) -> Access:
         """What the settings say of it."""
-        return cls(s3=S3Access(**settings.s3.model_dump()))
+        return cls(
+            S3Access(**settings.s3.model_dump()),
+            GSAccess(**settings.gs.model_dump()),
+            AZAccess(**settings.az.model_dump()),
+        )
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Whatever pyarrow raises of a server meanwhile is an OSError."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise OSError(str(error)) from error
 
 
 def opened(address: str, access: Access) -> tuple[Any, str]:
-    """A file system of pyarrow's, and what the address is called there; nothing is asked yet."""
+    """A file system of pyarrow's, and what the address is called there; nothing is asked yet.
+
+    Raises:
+        OSError: it is not known whose it is; `why` says what to do.
+    """
     provider, path = split(address)
     return _system(provider.scheme, getattr(access, provider.scheme)), path
 

@@ -28,8 +28,8 @@ def sync(
         typer.Argument(
             metavar="[SOURCE]…",
             show_default=False,
-            help="Folders, files, pages or sitemaps (https://…), buckets (s3://…); new ones are "
-            "remembered. Default: all that are known.",
+            help="Folders, files, pages or sitemaps (https://…), buckets (s3://…, gs://…, az://…); "
+            "new ones are remembered. Default: all that are known.",
         ),
     ] = None,
     collection: Annotated[

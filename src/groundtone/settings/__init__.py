@@ -28,6 +28,7 @@ from groundtone.settings.default_file import DEFAULT_FILE
 from groundtone.settings.sections import (
     Answering,
     Attributes,
+    AZSettings,
     CatalogSettings,
     Chat,
     Chunking,
@@ -35,6 +36,7 @@ from groundtone.settings.sections import (
     CollectionSettings,
     CollectionSync,
     Embedding,
+    GSSettings,
     IndexSettings,
     Retrieval,
     S3Settings,
@@ -49,6 +51,7 @@ __all__ = [
     "DEFAULT_FILE",
     "FILE_NAME",
     "PREFIX",
+    "AZSettings",
     "Answering",
     "Attributes",
     "CatalogSettings",
@@ -58,6 +61,7 @@ __all__ = [
     "CollectionSettings",
     "CollectionSync",
     "Embedding",
+    "GSSettings",
     "IndexSettings",
     "Retrieval",
     "S3Settings",
@@ -84,6 +88,8 @@ class Settings(BaseSettings):
     attributes: tuple[Attributes, ...] = ()
     web: Web = Web()
     s3: S3Settings = S3Settings()
+    gs: GSSettings = GSSettings()
+    az: AZSettings = AZSettings()
     chunking: Chunking = Chunking()
     embedding: Embedding = Embedding()
     catalog: CatalogSettings = CatalogSettings()

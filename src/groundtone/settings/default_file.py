@@ -28,6 +28,14 @@ DEFAULT_FILE = """\
 # region = ""                  # empty: as AWS_REGION or ~/.aws/config says
 # anonymous = false            # use no keys: for public buckets
 
+[gs]
+# endpoint = ""                # of a server that is not Google's: "https://host:4443"
+# anonymous = false            # use no keys: for public buckets
+
+[az]
+# account = ""                 # empty: as AZURE_STORAGE_ACCOUNT says
+# endpoint = ""                # of a server that is not Azure's: "https://host:10000"
+
 [chunking]
 # min_tokens = 256             # a passage, in tokens of the embedding model
 # max_tokens = 1024

@@ -86,7 +86,18 @@ class Web(_Section):
     recheck: Annotated[float, Field(ge=1)] = 900
 
 
-class S3Settings(_Section):
+class _Bucket(_Section):
+    endpoint: str = ""
+
+    @field_validator("endpoint")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError('must be empty, or as "https://host:9000"')
+        return value.rstrip("/")
+
+
+class S3Settings(_Bucket):
     """How buckets (``s3://``) are reached.
 
     Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
@@ -99,16 +110,36 @@ class S3Settings(_Section):
         anonymous: whether no keys are used: for public buckets.
     """
 
-    endpoint: str = ""
     region: str = ""
     anonymous: bool = False
 
-    @field_validator("endpoint")
-    @classmethod
-    def _whole_address(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError('must be empty, or as "https://host:9000"')
-        return value.rstrip("/")
+
+class GSSettings(_Bucket):
+    """How buckets of Google Cloud Storage (``gs://``) are reached.
+
+    Keys are in the file that GOOGLE_APPLICATION_CREDENTIALS names, or where ``gcloud`` puts them.
+
+    Attributes:
+        endpoint: of a server that is not Google's; empty: Google.
+        anonymous: whether no keys are used: for public buckets.
+    """
+
+    anonymous: bool = False
+
+
+class AZSettings(_Bucket):
+    """How containers of Azure Blob Storage (``az://``) are reached.
+
+    Keys belong in the environment (AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN,
+    AZURE_STORAGE_CONNECTION_STRING, or AZURE_CLIENT_ID and its like), not in the file.
+
+    Attributes:
+        account: that has the containers; empty: what AZURE_STORAGE_ACCOUNT says.
+        endpoint: of a server that is not Azure's, where the account is part of the path; empty:
+            Azure.
+    """
+
+    account: str = ""
 
 
 class Chunking(_Section):

@@ -128,7 +128,7 @@ def resolve(named: Path | str) -> Path | str:
             raise WrongUse(
                 f"{named} cannot be a source: it {error}.",
                 "Name a page, a sitemap or a bucket: `groundtone sync https://HOST/sitemap.xml`, "
-                "`groundtone sync s3://BUCKET/PREFIX`.",
+                f"{buckets.SHAPES}.",
             ) from None
     path = Path(named)
     if not os.path.exists(path):  # noqa: PTH110  (Path.exists may raise)

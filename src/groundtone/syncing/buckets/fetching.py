@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from groundtone.buckets.reaching import Access, opened, why
+from groundtone.buckets.reaching import Access, asking, opened, why
 
 if TYPE_CHECKING:
     from groundtone.syncing.reading import Job
@@ -43,10 +43,10 @@ def fetched(job: Job, access: Access, max_bytes: int) -> Iterator[Job]:
 
 def _fetch(address: str, access: Access, place: Path, max_bytes: int) -> None:
     system, key = opened(address, access)
-    info = system.get_file_info(key)
-    if not info.is_file:
-        raise FileNotFoundError(key)
-    with place.open("wb") as file:
+    with asking(), place.open("wb") as file:
+        info = system.get_file_info(key)
+        if not info.is_file:
+            raise FileNotFoundError(key)
         if info.size > max_bytes:  # refused by its size: it need not be fetched
             file.truncate(info.size)
         else:

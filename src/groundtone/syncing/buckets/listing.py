@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from groundtone.buckets.addresses import SHAPES
-from groundtone.buckets.reaching import Access, opened, why
+from groundtone.buckets.reaching import Access, asking, opened, why
 from groundtone.documents import SUPPORTED
 from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.syncing import sidecars
@@ -33,14 +33,13 @@ def scan(
 
     system, base = opened(source, access)
     found = Scan()
-    if "/" in base:
-        one = system.get_file_info(base)
-        if one.type == fs.FileType.File:
-            found.files.append(
-                File(PurePosixPath(base).name, source, one.size or 0, one.mtime_ns or 0)
-            )
+    with asking():
+        one = system.get_file_info(base) if "/" in base else None
+        if one is not None and one.is_file:
+            name = PurePosixPath(base).name
+            found.files.append(File(name, source, one.size or 0, one.mtime_ns or 0))
             return found
-    told = system.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=False))
+        told = system.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=False))
     objects = {info.path[len(base) + 1 :]: info for info in told if info.is_file}
     wanted, unwanted = [whole(glob) for glob in include], [whole(glob) for glob in exclude]
     for name, info in sorted(objects.items()):
