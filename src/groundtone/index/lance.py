@@ -35,8 +35,10 @@ GRAPH_SEGMENTS = 20  # every optimise adds a segment, and every search visits al
 ROWS_A_PARTITION = 250_000
 REFINE = 2
 ADDS = 100  # compact after so many: every add leaves a file
-FILES = 8  # fewer are as quick as one
-FRESH = 500  # so many windows may wait to be indexed: a search looks at them one by one
+FILES = 16  # each costs a search by words from disk a millisecond at most
+# So many windows may wait to be indexed, and a share of large tables up to a limit: a search from
+# disk looks at them one by one, but to index them rewrites the table.
+FRESH, FRESH_SHARE, FRESH_MOST = 500, 0.02, 2_000
 READERS_GRACE = timedelta(minutes=10)  # files of older table versions stay for searches under way
 SOME = 500
 READ_AHEAD = 32 << 20
@@ -221,7 +223,7 @@ class LanceIndex:
             table.drop_index("vector_idx")
         files = table.stats()["fragment_stats"]["num_fragments"]
         fresh = max((index.num_unindexed_rows for index in table.list_indices()), default=0)
-        if fresh > FRESH or files > FILES:
+        if fresh > min(max(FRESH, FRESH_SHARE * rows), FRESH_MOST) or files > FILES:
             self.compact()
 
     @reached
