@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.servers import chroma_server, postgres_server
+from tests.small_embedder import SmallEmbedder
 from tests.standins.pinecone import pinecone_standin
 from tests.standins.s3 import S3, aws_keys
 
@@ -55,6 +57,38 @@ def settings(
     else:
         pytest.importorskip({"chroma": "chromadb", "qdrant": "qdrant_client"}[request.param])
         yield f'store = "{request.param}"'
+
+
+def test_an_index_that_settings_name_anew_is_filled_though_it_was_searched_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = S3(page=1000)
+    aws_keys(monkeypatch)
+    monkeypatch.setenv("GROUNDTONE_S3__ENDPOINT", bucket.endpoint)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "reset.md").write_text(PAGES["reset.md"])
+
+    def opened() -> Workspace:
+        workspace = Workspace.open(tmp_path / "kb")
+        workspace.__dict__["embedder"] = SmallEmbedder()
+        return workspace
+
+    Workspace.create(tmp_path / "kb").close()
+    with opened() as workspace:
+        assert workspace.sync(tmp_path / "docs").added == 1
+        assert workspace.sync().unchanged == 1
+    monkeypatch.setenv("GROUNDTONE_INDEX__URL", "s3://manuals/kb")
+    with opened() as workspace:
+        assert workspace.search("reset a password") == []
+        assert workspace.sync().embedded == 1
+        assert workspace.search("reset a password")[0].document == "reset.md"
+    shutil.rmtree(tmp_path / "kb" / ".groundtone" / "index")
+    with opened() as workspace:  # a machine that never had anything of the index
+        bucket.listings = 0
+        assert workspace.sync().unchanged == 1
+        assert bucket.listings == 0, "nothing has changed: it is not even opened"
+        assert workspace.search("reset a password")[0].document == "reset.md"
+    bucket.close()
 
 
 def test_documents_are_found_edited_and_rebuilt(settings: str, tmp_path: Path) -> None:

@@ -77,9 +77,14 @@ class Indexes:
                 self._opened = (name, dimensions, self._open(name, dimensions))
             return self._opened[2]
 
+    @property
+    def place(self) -> str:
+        """Store and place, to see whether settings still name the index that was filled."""
+        return f"{self._store}{self._place()}"
+
     def exists(self) -> bool:
-        """Whether the current index has a folder; it is not opened."""
-        return self.path.is_dir()
+        """Whether the current index has a folder, or needs none; it is not opened."""
+        return bool(self._url) or self.path.is_dir()
 
     def beside(self, dimensions: int) -> tuple[str, Index]:
         """A new, empty index and its name; it is current once that name is remembered."""

@@ -1,7 +1,8 @@
 """What a workspace remembers of its syncs: keys of `Catalog.facts`."""
 
 DONE = "synced"
-"""There while nothing has been left half done."""
+"""There while nothing has been left half done; in which index (`Indexes.place`), or, from earlier
+versions, "yes"."""
 MODEL = "embedding model"
 """Its name in the settings, known without opening the model."""
 FINGERPRINT = "embedding"

@@ -151,8 +151,7 @@ class Run:
                 )
             looker.sweep()
             facts = self.catalog.facts()
-            model = self.settings.embedding.model
-            settled = DONE in facts and facts.get(MODEL) == model and self.indexes.exists()
+            settled = self._settled(facts)
             if rebuild:
                 sources = self.catalog.sources()
             plan = self._plan(sources, looker.scan, again=rebuild)
@@ -169,6 +168,13 @@ class Run:
                         plan = self._plan(self.catalog.sources(), looker.scan, again=True)
                     build_anew(self, plan)
         return self.teller.end()
+
+    def _settled(self, facts: dict[str, str]) -> bool:
+        """Whether nothing was left half done, in the index and by the model of the settings."""
+        filled = facts.get(DONE)
+        there = filled == self.indexes.place and self.indexes.exists()
+        there |= filled == "yes" and self.indexes.path.is_dir()
+        return there and facts.get(MODEL) == self.settings.embedding.model
 
     def rehearse(
         self, named: list[Path | str], collection: str | None, rebuild: bool
@@ -215,7 +221,7 @@ class Run:
         """Remember that nothing is left half done."""
         self.catalog.forget(PLACES_UNKNOWN)
         opened = "embedder" in self.__dict__
-        self.catalog.remember_all(self.facts() if opened else {DONE: "yes"})
+        self.catalog.remember_all(self.facts() if opened else {DONE: self.indexes.place})
 
     def facts(self) -> dict[str, str]:
         """What is remembered of a sync that embedded."""
@@ -223,7 +229,7 @@ class Run:
             FINGERPRINT: self.embedder.fingerprint,
             DIMENSIONS: str(self.embedder.dimensions),
             MODEL: self.settings.embedding.model,
-            DONE: "yes",
+            DONE: self.indexes.place,
         }
 
     def _updated(self, plan: Plan, facts: dict[str, str]) -> bool:

@@ -317,7 +317,9 @@ def _store(
         report.deleted = len(gone)
     index.optimise()
     if settled:
-        catalog.remember_all({MODEL: workspace.settings.embedding.model, DONE: "yes"})
+        catalog.remember_all(
+            {MODEL: workspace.settings.embedding.model, DONE: workspace.indexes.place}
+        )
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -43,8 +43,7 @@ def compact(workspace: Workspace) -> Compacted:
     begun = time.monotonic()
     with alone(workspace.state, workspace.catalog), named_disk_full(workspace.state):
         dimensions = int(workspace.catalog.fact(DIMENSIONS) or 0)
-        here = workspace.settings.index.url or workspace.indexes.exists()
-        if not (dimensions and here):
+        if not (dimensions and workspace.indexes.exists()):
             raise WrongUse("There is no index yet.", "Run `groundtone sync FOLDER` first.")
         workspace.indexes.sweep()
         index = workspace.indexes.current(dimensions)

@@ -16,7 +16,7 @@ from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.index import STORES, Index, shown
 from groundtone.settings import FILE_NAME, PREFIX, IndexSettings
 from groundtone.syncing.guarding import alone, named_disk_full
-from groundtone.syncing.remembering import DIMENSIONS, FINGERPRINT
+from groundtone.syncing.remembering import DIMENSIONS, DONE, FINGERPRINT
 from groundtone.syncing.writing import windows_of
 from groundtone.workspace import settings_file
 
@@ -125,7 +125,8 @@ def show(workspace: Workspace) -> Shown:
     facts = workspace.catalog.facts()
     dimensions = int(facts.get(DIMENSIONS, 0))
     documents, passages = workspace.catalog.counts()
-    ready = indexes.exists() and dimensions
+    filled = facts.get(DONE) == indexes.place or indexes.path.is_dir()
+    ready = filled and dimensions
     return Shown(
         store=settings.store,
         place=shown(settings.url) or str(indexes.path.resolve()),
@@ -195,6 +196,8 @@ def move(
             {"store": to.store, "url": to.url, "collection": to.collection},
         )
         # From here on the new index is the one in use.
+        if DONE in facts:
+            workspace.catalog.remember(DONE, new.place)
         with suppress(OSError):
             workspace.indexes.leave()
             (new.path / JOURNAL).unlink(missing_ok=True)
