@@ -14,8 +14,8 @@ from tests.contracts.index import DIMENSIONS, IndexContract, ManyContract, entry
 from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.index import Entry, Hit, Index, open_index, window_id
 from groundtone.index.filters import EVERYTHING, Filter
+from groundtone.index.held import _best
 from groundtone.index.lance import LanceIndex
-from groundtone.index.resident import _best
 
 
 class TestLance(ManyContract):

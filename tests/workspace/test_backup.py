@@ -14,6 +14,7 @@ import pytest
 from groundtone import Workspace
 from groundtone.catalog import StoredAnswer
 from groundtone.errors import Busy, WrongUse
+from groundtone.index.resident_files import FOLDER
 from groundtone.syncing.guarding import alone
 from groundtone.workspace.backup import MANIFEST, Damaged, backup, restore
 
@@ -43,6 +44,16 @@ def archive(kb: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("archive") / "kb.backup"
     backup(kb, path)
     return path
+
+
+def test_what_can_be_made_again_is_left_out(kb: Workspace, tmp_path: Path) -> None:
+    resident = kb.indexes.path / FOLDER / "1-5-abc"
+    resident.mkdir(parents=True)
+    (resident / "steps.npy").write_bytes(b"large")
+    backup(kb, tmp_path / "kb.backup")
+    with zipfile.ZipFile(tmp_path / "kb.backup") as archive:
+        assert not [name for name in archive.namelist() if "steps.npy" in name]
+        assert [name for name in archive.namelist() if ".lance/" in name]
 
 
 def test_it_comes_back_whole(kb: Workspace, archive: Path, tmp_path: Path) -> None:

@@ -126,7 +126,10 @@ Nearest = tuple["np.ndarray", int, Filter]
 
 @runtime_checkable
 class Scanning(Protocol):
-    """An index that reads its vectors once for several questions."""
+    """An index that reads its vectors once for several questions, from memory."""
+
+    def warm(self) -> None:
+        """Have in memory what is kept there for many searches: they are going to come."""
 
     def dense_each(self, asked: Sequence[Nearest]) -> list[list[Hit]]:
         """What `Index.dense` finds for each of a few questions."""

@@ -20,10 +20,11 @@ from groundtone.errors import EmbeddingMismatch, GroundtoneError
 from groundtone.index import Entry, Hit, Nearest, lance_import, resident, window_place
 from groundtone.index.asking import checked
 from groundtone.index.filters import EVERYTHING, Filter
+from groundtone.index.held import Found
 from groundtone.index.lance_place import FAULTS, Place, first_line, reached
 from groundtone.index.lance_snapshot import LanceSnapshot
 from groundtone.index.memory import few_arenas, give_back, large_apart
-from groundtone.index.resident import Found, Resident
+from groundtone.index.resident import Resident
 from groundtone.index.words import LONGEST, asked, indexed
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class LanceIndex:
             self._resident = Resident(
                 lambda: LanceSnapshot(*_reading(self.place, session)),
                 versions.is_last,
-                **(keep or {}),
+                **{"files": self.place.resident_files(versions), **(keep or {})},
             )
         except FAULTS as error:
             raise self.place.named(error) or GroundtoneError(
@@ -143,6 +144,10 @@ class LanceIndex:
         if held is not None:
             return [self._ranked(found) for found in held.dense(asked)]
         return [self._ranked(self._nearest(*one)) if one[1] > 0 else [] for one in asked]
+
+    def warm(self) -> None:
+        """Have in memory what is kept there for many searches."""
+        self._resident.warm()
 
     @reached
     def lexical(

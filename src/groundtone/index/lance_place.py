@@ -13,6 +13,7 @@ from groundtone.buckets.reaching import Access, why_known
 from groundtone.buckets.s3 import table_options
 from groundtone.errors import GroundtoneError, WrongUse
 from groundtone.index.lance_snapshot import Asked, Versions
+from groundtone.index.resident_files import FOLDER, ResidentFiles
 
 if TYPE_CHECKING:
     pass
@@ -48,6 +49,12 @@ class Place:
     def versions(self, table: str, loop: Any, reading: Any) -> Versions | Asked:
         """What tells whether a version of the table is the last."""
         return Asked(loop, reading) if self.remote else Versions(Path(self.uri) / f"{table}.lance")
+
+    def resident_files(self, versions: Versions | Asked) -> ResidentFiles | None:
+        """Where processes of this machine share the table; None: each has its own of a bucket's."""
+        if isinstance(versions, Asked):
+            return None
+        return ResidentFiles(Path(self.uri) / FOLDER, versions.mark)
 
     def named(self, error: BaseException) -> GroundtoneError | None:
         """What is said of a bucket that cannot be reached; None: that is not the fault."""

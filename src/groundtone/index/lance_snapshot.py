@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,25 +49,40 @@ class Versions:
     """
 
     def __init__(self, table: Path) -> None:
-        self._folder = table / "_versions"
+        self._folder = str(table / "_versions")
         self._seen = (0, 0)
 
     def is_last(self, version: int) -> bool:
         """Whether no later version was written, by whatever process."""
         try:
             # Two versions may be written in one tick of the clock that folders are stamped by.
-            if any((self._folder / name).exists() for name in _names(version + 1)):
+            if any(os.path.exists(path) for path in self._paths(version + 1)):  # noqa: PTH110
                 return False
-            seen = version, self._folder.stat().st_mtime_ns
+            seen = version, os.stat(self._folder).st_mtime_ns  # noqa: PTH116
             if self._seen == seen:
                 return True
-            written = (_version(path.name) for path in self._folder.iterdir())
+            written = (_version(name) for name in os.listdir(self._folder))  # noqa: PTH208
             if max(filter(None, written), default=0) != version:
                 return False
         except OSError:  # rebuilt meanwhile
             return False
         self._seen = seen
         return True
+
+    def mark(self, version: int) -> str:
+        """What no other table's version of this number has in common with it: a digest of the file
+        that names its data.
+
+        Raises:
+            FileNotFoundError: it is not there any more.
+        """
+        for path in map(Path, self._paths(version)):
+            if path.exists():
+                return hashlib.sha256(path.read_bytes()).hexdigest()
+        raise FileNotFoundError(f"version {version} of {self._folder}")
+
+    def _paths(self, version: int) -> tuple[str, str]:
+        return tuple(f"{self._folder}/{name}" for name in _names(version))  # type: ignore[return-value]
 
 
 class Asked:

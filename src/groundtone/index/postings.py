@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 K1, B = 1.2, 0.75
-MOST_ROWS = 1 << 15  # a row's number has 16 bits
+MOST_ROWS = 1 << 16  # a row's number has 16 bits
 MOST_TIMES = 255
 CLOSE = 0.005  # a mean length that moved by less does not change what is found
 
@@ -105,10 +105,18 @@ class Postings:
 
 
 class Vocabulary:
-    """Numbers of words. One thread at a time may add to it, while others look up."""
+    """Numbers of words. One thread at a time may add to it, while others look up.
 
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+    Args:
+        words: known already, by number.
+    """
+
+    def __init__(self, words: Iterable[str] = ()) -> None:
+        self._numbers = {word: number for number, word in enumerate(words)}
+
+    def words(self) -> list[str]:
+        """All, by number."""
+        return list(self._numbers)
 
     def number(self, word: str) -> int | None:
         """None: no window holds the word."""

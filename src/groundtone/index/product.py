@@ -23,23 +23,28 @@ class Product:
     """Rows that questions are multiplied with; safe from many threads.
 
     Args:
-        rows: float32 [rows, dimensions].
+        steps: of the rows in 8 bits, int8 [rows, dimensions].
+        scales: what a step of each row is worth, float32.
+
+    Attributes:
+        steps: the rows, for whoever writes them down: what is packed cannot be had back. None after
+            `forget`.
     """
 
-    def __init__(self, rows: np.ndarray) -> None:
+    def __init__(self, steps: np.ndarray, scales: np.ndarray) -> None:
         import numpy as np
         import onnxruntime
 
-        scales = np.maximum(np.abs(rows).max(axis=1), 1e-12) / np.float32(STEPS)
-        steps = np.rint(rows / scales[:, None]).astype(np.int8)
+        self.steps: np.ndarray | None = steps
+        self.scales = scales
         graph = Graph("product")
-        asked = graph.input("asked", "uint8", ["questions", rows.shape[1]])
+        asked = graph.input("asked", "uint8", ["questions", steps.shape[1]])
         held = graph.constant(np.ascontiguousarray(steps.T))
         zero = graph.constant(np.array(ZERO, np.uint8))
         whole = graph.node("MatMulInteger", [asked, held, zero])
         scaled = graph.node("Cast", [whole], attributes={"to": 1})
         graph.node("Mul", [scaled, graph.constant(scales)], name="scores")
-        graph.output("scores", "float32", ["questions", len(rows)])
+        graph.output("scores", "float32", ["questions", len(steps)])
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -50,6 +55,18 @@ class Product:
         )
         # It would keep the graph, rows and all, in case another processor had failed.
         vars(self._session)["_model_bytes"] = b""
+
+    @classmethod
+    def of(cls, rows: np.ndarray) -> Product:
+        """Of rows as they are: float32 [rows, dimensions]."""
+        import numpy as np
+
+        scales = np.maximum(np.abs(rows).max(axis=1), 1e-12) / np.float32(STEPS)
+        return cls(np.rint(rows / scales[:, None]).astype(np.int8), scales)
+
+    def forget(self) -> None:
+        """Let go of the rows: they will not be written down."""
+        self.steps = None
 
     def __call__(self, asked: np.ndarray) -> np.ndarray:
         """Scores [questions, rows] in the order of the true products, but for about .001 of

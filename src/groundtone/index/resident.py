@@ -2,41 +2,40 @@
 
 All vectors are scanned (the half of their directions that tells most, in 8 bits; the best are
 compared again in full, in 16), the words are looked up in postings. Kept are about 1,900 bytes a
-window of 384 dimensions. When the table has changed, what is new is read; searches wait a moment
-for that, and are made on disk if it takes longer.
+window of 384 dimensions, in files that all processes map (`resident_files`) where they can be
+written. When the table has changed, what is new is read; searches wait a moment for that, and are
+made on disk if it takes longer.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from groundtone.index import Nearest
-from groundtone.index.filters import Filter
+from groundtone.index.held import Held
 from groundtone.index.memory import give_back
 from groundtone.index.postings import MOST_ROWS, Vocabulary
-from groundtone.index.product import in_steps
-from groundtone.index.segment import Kinds, Segment, segment, strings, vectors
+from groundtone.index.resident_files import ResidentFiles, Writing
+from groundtone.index.segment import Kinds, segment, vectors
 
 if TYPE_CHECKING:
     import numpy as np
 
 FIRST_SEARCHES = 3  # a command that asks once need not read everything
 WAIT = 0.3  # seconds for what has changed to be read, before a search goes to disk
+WARM = 10.0  # seconds for what is in files
 LATER = 200  # searches, until a table of another size is looked at again
 ROWS = (10_000, 220_000)  # fewer are quick anyway; more would take over 400 MB
 PIECE = 2_048
 SMALL_SEGMENTS = 6  # read together into one when there are more
-REFINE = 8  # so many times as many as are wanted are compared in full,
-REFINED = 800  # and at least so many
 DIRECTIONS = (
     192  # of the scan; with them .9995 of the hundred nearest are found (docs/retrieval.md)
 )
 SAMPLE = 2_048
-ROWS_A_COLUMN = 64  # of scores, where the best of many are looked for
+CHANGED = 0.05  # of the rows: then the files are written anew
 
 
 class Snapshot(Protocol):
@@ -51,123 +50,6 @@ class Snapshot(Protocol):
         """``_rowid`` and `segment.COLUMNS` of these rows, as Arrow batches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Windows found, in no order.
-
-    Attributes:
-        texts: as `words.indexed` gives them.
-        cosines: with the question's vector, where there is one.
-    """
-
-    ids: list[str]
-    texts: list[str]
-    scores: list[float]
-    cosines: Sequence[float | None]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Held:
-    """All windows of one version of the table."""
-
-    version: int
-    segments: tuple[Segment, ...]
-    vocabulary: Vocabulary
-    kinds: Kinds
-    count: int
-    basis: np.ndarray
-
-    def dense(self, asked: Sequence[Nearest]) -> list[Found]:
-        """The nearest windows by cosine, for each of a few questions: reading the rows is what
-        takes time, and all are compared with what was read."""
-        import numpy as np
-
-        # One by one, or the sums would depend on what is asked beside.
-        steps = in_steps(np.stack([vector @ self.basis for vector, _, _ in asked]))
-        parts = [one.product(steps) for one in self.segments]
-        scores = (np.concatenate([part[number] for part in parts]) for number in range(len(asked)))
-        return [self._nearest(*one, some) for one, some in zip(asked, scores, strict=True)]
-
-    def _nearest(self, vector: np.ndarray, k: int, where: Filter, scores: np.ndarray) -> Found:
-        import numpy as np
-
-        for one, here in self._parts():
-            if where or not one.whole:
-                np.copyto(scores[here], -np.inf, where=~self._passing(one, where))
-        first = _best(scores, max(REFINED, REFINE * k), -np.inf)
-        cosines = self._cosines(first, vector)
-        kept = _best(cosines, k, -np.inf)
-        return self._found(first[kept], cosines[kept].tolist(), cosines[kept].tolist())
-
-    def lexical(
-        self, words: Sequence[str], k: int, where: Filter, near: np.ndarray | None
-    ) -> Found:
-        """The best windows by BM25."""
-        import numpy as np
-
-        scores = np.zeros(sum(map(len, self.segments)), np.float32)
-        asked = filter(None.__ne__, map(self.vocabulary.number, words))
-        numbers = np.fromiter(asked, np.int64)
-        spans = [one.postings.spans(numbers) for one in self.segments]
-        weights = self._weights(spans)
-        for (one, here), some in zip(self._parts(), spans, strict=True):
-            one.postings.add_scores(some, weights, scores[here])
-            if where:
-                np.copyto(scores[here], 0, where=~self._passing(one, where))
-        first = _best(scores, k, 0)
-        cosines: Sequence[float | None] = [None] * len(first)
-        if near is not None:
-            cosines = self._cosines(first, near).tolist()
-        return self._found(first, scores[first].tolist(), cosines)
-
-    def _weights(self, spans: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-        """How much each word tells: the rarer the more (Robertson's weights, never below 0)."""
-        import numpy as np
-
-        held = sum((ends - begins for begins, ends in spans), np.zeros(1, np.int64))
-        weights: np.ndarray = np.log1p((self.count - held + 0.5) / (held + 0.5))
-        return weights
-
-    def _parts(self) -> Iterator[tuple[Segment, slice]]:
-        done = 0
-        for one in self.segments:
-            yield one, slice(done, done + len(one))
-            done += len(one)
-
-    def _passing(self, one: Segment, where: Filter) -> np.ndarray:
-        if not where:
-            return one.alive
-        passing: np.ndarray = one.alive & self.kinds.passing(where)[one.kinds]
-        return passing
-
-    def _inside(self, places: np.ndarray) -> Iterator[tuple[Segment, np.ndarray, np.ndarray]]:
-        """The segments of these places: which of the places are there, and where inside."""
-        import numpy as np
-
-        for one, here in self._parts():
-            at = np.flatnonzero((places >= here.start) & (places < here.stop))
-            if len(at):
-                yield one, at, places[at] - here.start
-
-    def _cosines(self, places: np.ndarray, vector: np.ndarray) -> np.ndarray:
-        import numpy as np
-
-        cosines = np.empty(len(places), np.float32)
-        for one, at, inside in self._inside(places):
-            cosines[at] = one.cosines(inside, vector)
-        return cosines
-
-    def _found(
-        self, places: np.ndarray, scores: list[float], cosines: Sequence[float | None]
-    ) -> Found:
-        ids, texts = [""] * len(places), [""] * len(places)
-        for one, at, inside in self._inside(places):
-            told = zip(strings(one.ids, inside), strings(one.texts, inside), strict=True)
-            for place, (id, text) in zip(at.tolist(), told, strict=True):
-                ids[place], texts[place] = id, text
-        return Found(ids, texts, scores, cosines)
-
-
 class Resident:
     """The table in memory, once it is searched often; safe from many threads.
 
@@ -176,6 +58,7 @@ class Resident:
         fresh: whether a version of the table is still the last one.
         first_searches: how many may be asked for before the rows are read.
         rows: the fewest and the most rows that are kept.
+        files: where other processes find what one has read; None: nowhere.
     """
 
     def __init__(
@@ -185,12 +68,15 @@ class Resident:
         *,
         first_searches: int = FIRST_SEARCHES,
         rows: tuple[int, int] = ROWS,
+        files: ResidentFiles | None = None,
     ) -> None:
-        self._snapshot, self._fresh = snapshot, fresh
+        self._snapshot, self._fresh, self._files = snapshot, fresh, files
         self._before, self._limits = first_searches, rows
         self._lock = threading.Lock()
         self._reading: threading.Thread | None = None
+        self._writing: threading.Thread | None = None
         self._held: Held | None = None
+        self._filed: Held | None = None
 
     def held(self) -> Held | None:
         """The table, if all of it is kept. Asking counts as a search: in time it is read."""
@@ -207,11 +93,20 @@ class Resident:
         held = self._held
         return held if held is not None and self._fresh(held.version) else None
 
+    def warm(self) -> None:
+        """Many searches are going to come: read the table now. Waits for what is in files, which a
+        moment is enough for; what has to be read is read in the background."""
+        self._before = 0
+        reading = self._begin()
+        if self._files is not None and self._files.any():
+            reading.join(WARM)
+
     def wait(self) -> None:
-        """Until a reading that has begun is done."""
-        reading = self._reading
-        if reading is not None:
+        """Until what was begun is done: a reading, and what it read written to files."""
+        if (reading := self._reading) is not None:
             reading.join()
+        if (writing := self._writing) is not None:
+            writing.join()
 
     def _begin(self) -> threading.Thread:
         with self._lock:
@@ -225,17 +120,89 @@ class Resident:
             snapshot = self._snapshot()
             numbers, written = snapshot.rows()
             if max(1, self._limits[0]) <= len(numbers) <= self._limits[1]:
-                self._held = _held(snapshot, numbers, written, self._held)
+                before = self._held or self._found(snapshot.version)
+                if before is None:
+                    held = self._first()
+                elif before.version == snapshot.version:
+                    held = before
+                else:
+                    held = _held(snapshot, numbers, written, before)
+                with self._lock:
+                    self._held = held
+                self._refile(numbers, written)
             else:
                 self._held, self._before = None, LATER
+                self._filed = None
+                if self._files is not None:
+                    self._files.clear()
             give_back()
+
+    def _found(self, version: int) -> Held | None:
+        """What is in files, by this process or by another."""
+        self._filed = None if self._files is None else self._files.read(version)
+        return self._filed
+
+    def _first(self) -> Held:
+        """All of it, read from the table; or what another process has read meanwhile."""
+        if self._files is None:
+            snapshot = self._snapshot()
+            return Writing(None).finish(_held(snapshot, *snapshot.rows(), None))
+        with self._files.alone() as alone:
+            snapshot = self._snapshot()
+            rows = snapshot.rows()
+            before = self._found(snapshot.version)
+            if before is not None:
+                return _held(snapshot, *rows, before)
+            count = len(rows[0])
+            writing = self._files.writing(snapshot.version, count) if alone else Writing(None)
+            try:
+                held = writing.finish(_held(snapshot, *rows, None, writing))
+            finally:
+                writing.give_up()
+            self._filed = held
+            return held
+
+    def _refile(self, numbers: np.ndarray, written: np.ndarray) -> None:
+        """Have the table in files again, in the background, if much of it has changed since."""
+        held, filed = self._held, self._filed
+        if held is None or filed is None or held is filed:
+            return
+        unchanged = int((written <= filed.version).sum())
+        changed = len(numbers) - unchanged + filed.count - unchanged
+        if changed >= CHANGED * len(numbers) and not (self._writing and self._writing.is_alive()):
+            self._writing = threading.Thread(target=self._file, args=[held], daemon=True)
+            self._writing.start()
+
+    def _file(self, held: Held) -> None:
+        assert self._files is not None
+        with suppress(OSError), self._files.alone() as alone:
+            kept = self._files.read(held.version)
+            if kept is None or kept.version != held.version:
+                if not alone:
+                    return
+                kept = self._files.writing(held.version, held.count).finish(held)
+            with self._lock:
+                if self._held is held:
+                    self._held = self._filed = kept
+        give_back()
 
 
 def _held(
-    snapshot: Snapshot, numbers: np.ndarray, written: np.ndarray, before: Held | None
+    snapshot: Snapshot,
+    numbers: np.ndarray,
+    written: np.ndarray,
+    before: Held | None,
+    writing: Writing | None = None,
 ) -> Held:
-    """The table, with what was kept before of what has not changed."""
+    """The table, with what was kept before of what has not changed.
+
+    Args:
+        writing: writes what is read, segment by segment, so that memory need not hold it all.
+    """
     import numpy as np
+
+    if before is not None and before.version == snapshot.version:
+        return before
 
     vocabulary = before.vocabulary if before else Vocabulary()
     kinds = before.kinds if before else Kinds()
@@ -255,7 +222,8 @@ def _held(
         some = missing[start : start + MOST_ROWS].tolist()
         pieces = (some[at : at + PIECE] for at in range(0, len(some), PIECE))
         batches = (batch for piece in pieces for batch in snapshot.read(piece) if len(batch))
-        segments.append(segment(batches, vocabulary, kinds, basis))
+        one = segment(batches, vocabulary, kinds, basis)
+        segments.append(one if writing is None else writing.put(one))
         give_back()
     words = sum(float(one.postings.lengths.sum()) for one in segments)
     mean_length = max(1.0, words / len(numbers))
@@ -281,23 +249,3 @@ def _basis(snapshot: Snapshot, numbers: np.ndarray) -> np.ndarray:
         return np.eye(rows.shape[1], dtype=np.float32)
     _, directions = np.linalg.eigh(rows.T @ rows)
     return np.ascontiguousarray(directions[:, -DIRECTIONS:], np.float32)
-
-
-def _best(scores: np.ndarray, k: int, above: float) -> np.ndarray:
-    """Places of the ``k`` highest scores above a limit, ascending; of equal ones the first."""
-    import numpy as np
-
-    if k < 1:
-        return np.empty(0, np.int64)
-    columns = len(scores) // ROWS_A_COLUMN
-    least = above
-    if k < columns:  # as many scores as there are columns are no less than their columns' highest
-        highest = scores[: columns * ROWS_A_COLUMN].reshape(-1, columns).max(axis=0)
-        least = np.partition(highest, columns - k)[columns - k]
-    places = np.flatnonzero(scores >= least if least > above else scores > above)
-    if k < len(places):
-        found = scores[places]
-        limit = np.partition(found, len(found) - k)[len(found) - k]
-        surely, equal = places[found > limit], places[found == limit]
-        places = np.sort(np.append(surely, equal[: k - len(surely)]))
-    return places

@@ -69,12 +69,19 @@ class Kinds:
     """What filters ask for, each different set of it once: labels and the time of the last change.
 
     One thread at a time may add to it, while others compare.
+
+    Args:
+        kinds: known already, by number.
     """
 
-    def __init__(self) -> None:
-        self._numbers: dict[tuple[tuple[str, ...], int], int] = {}
-        self._kinds: list[tuple[tuple[str, ...], int]] = []
+    def __init__(self, kinds: Iterable[tuple[tuple[str, ...], int]] = ()) -> None:
+        self._kinds = list(kinds)
+        self._numbers = {kind: number for number, kind in enumerate(self._kinds)}
         self._passing: dict[Filter, np.ndarray] = {}
+
+    def all(self) -> list[tuple[tuple[str, ...], int]]:
+        """Labels and time of each, by number."""
+        return list(self._kinds)
 
     def of(self, labels: Any, modified: Any) -> np.ndarray:
         """The numbers of the kinds of some windows.
@@ -150,7 +157,7 @@ def segment(
         every = np.arange(len(batch))
         ids.append(batch.column("id").take(every))
         texts.append(batch.column("text").take(every))
-    product = Product(np.concatenate(scanned))
+    product = Product.of(np.concatenate(scanned))
     scanned.clear()
     postings = vocabulary.postings(texts)
     count = sum(map(len, numbers))

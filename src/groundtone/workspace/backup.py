@@ -25,6 +25,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from groundtone import __version__
 from groundtone.errors import Busy, GroundtoneError, WrongUse
+from groundtone.index import resident_files
 from groundtone.syncing.guarding import alone
 from groundtone.syncing.remembering import DIMENSIONS
 
@@ -160,7 +161,12 @@ def _stage(workspace: Workspace, staged: Path, wait: float) -> bool:
         if index.url or not folder.is_dir():
             return False
         take = _link if index.store in LINKED else shutil.copy2
-        shutil.copytree(folder, staged / "index" / folder.name, copy_function=take)
+        shutil.copytree(
+            folder,
+            staged / "index" / folder.name,
+            copy_function=take,
+            ignore=shutil.ignore_patterns(resident_files.FOLDER),
+        )
     return True
 
 
