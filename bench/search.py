@@ -15,6 +15,9 @@ absent.
 Made-up documents have vectors near real ones: with ``--chunks`` the quality is that of the four
 systems on the same heap, not that of the collection.
 
+With ``--processes`` so many search for ours beside the one that asks, and its memory is what all of
+them hold at the end, pages that they share counted once (PSS); else it is the peak of the process.
+
 Latency is one question at a time after twenty to warm up. Ours, BM25 and dense include all that a
 question needs, its embedding too; txtai is given the question's vector for nothing.
 """
@@ -24,6 +27,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -35,6 +39,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from shared_memory import held_mb
 
 WARM = 20
 WARM_SECONDS = 20.0  # of ours: it reads a large table into memory while it is searched
@@ -82,6 +88,7 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=0, help="padded to so many chunks")
     parser.add_argument("--update", type=int, default=0, help="chunks replaced, then timed again")
     parser.add_argument("--callers", type=int, default=16)
+    parser.add_argument("--processes", type=int, default=0, help="that search, for ours")
     parser.add_argument("--peers-python", type=Path)
     parser.add_argument("--replace", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--system", choices=sorted(SYSTEMS), help=argparse.SUPPRESS)
@@ -95,6 +102,7 @@ def main() -> None:
         replace(folder, given)
         return
     if given.system:
+        os.environ["GROUNDTONE_RETRIEVAL__PROCESSES"] = str(given.processes)
         print(json.dumps(measured(given.system, folder, given)))
         return
     prepare(folder, given)
@@ -255,12 +263,12 @@ def measured(system: str, folder: Path, given: argparse.Namespace) -> dict[str, 
     if quick:  # what tells the ten best documents does more than a search
         times, _ = timed(quick[0], asked)
     result: dict[str, Any] = {"found": found, "times": times, "disk_mb": disk / 1e6}
-    result["mb"] = _peak() / 1024
+    result["mb"] = _memory(given)
     result["more"] = {}
     for what, more in opened:
         result["more"][what] = more
         if len(result["more"]) == 1:  # callers at once; what comes after is a sync's memory
-            result["mb"] = _peak() / 1024
+            result["mb"] = _memory(given)
     return result
 
 
@@ -283,6 +291,9 @@ def ours(folder: Path, given: argparse.Namespace) -> Iterator[Any]:
     with Workspace.open(folder / "workspace") as workspace:
 
         def ask(question: str) -> list[str]:
+            if given.processes:  # a trace is made here, and would have the table read here
+                found = workspace.search(question, 50)
+                return list(dict.fromkeys(passage.document for passage in found))[:10]
             [trace] = workspace.retriever.traces([question], 5)
             return list(dict.fromkeys(trace.paths[version] for version, _ in trace.order))[:10]
 
@@ -294,6 +305,7 @@ def ours(folder: Path, given: argparse.Namespace) -> Iterator[Any]:
         while given.chunks and time.perf_counter() < began + WARM_SECONDS:
             search(questions[0])
         yield ask, _size(folder / "workspace" / ".groundtone"), search
+        _at_once(search, questions, given.callers)  # to warm up, as for one caller
         yield f"{given.callers} callers at once", _at_once(search, questions, given.callers)
         if given.update and given.chunks:
             # By another process, as a sync beside a server is; the very next searches count.
@@ -400,6 +412,11 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 def _quantiles(times: Sequence[float]) -> tuple[float, float]:
     ordered = sorted(times)
     return 1e3 * statistics.median(ordered), 1e3 * ordered[int(0.95 * (len(ordered) - 1))]
+
+
+def _memory(given: argparse.Namespace) -> float:
+    """Megabytes: of all processes now where several search, else the peak of this one."""
+    return held_mb(os.getpid()) if given.processes else _peak() / 1024
 
 
 def _peak() -> int:

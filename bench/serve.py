@@ -9,7 +9,8 @@ Four parts, each with a server of its own in a process of its own:
   many threads in a process of its own, before and after. ``fair`` is the slowest first token by
   the median one.
 * ``searches``: of ``BIG`` (a workspace of 100,000 passages: `bench/search.py` makes one), each
-  question another.
+  question another. ``memory_mb`` is what the server and the processes that search for it need
+  together (PSS); ``--processes`` says how many these are.
 * ``long_use``: the server's resident memory over ``--requests`` requests of several kinds.
 * ``tuning``: how long ``/health`` takes while a job trains. Trains on a copy of the workspace.
 
@@ -24,6 +25,7 @@ import asyncio
 import http.client
 import itertools
 import json
+import os
 import random
 import shutil
 import statistics
@@ -41,6 +43,7 @@ from urllib.parse import urlsplit
 
 from groundtone import Workspace
 from groundtone.chat import Completion
+from shared_memory import held_mb
 
 QUESTIONS = (
     "Name three colours.",
@@ -253,7 +256,7 @@ def searches(folder: Path, seconds: float) -> dict[str, Any]:
 
         _together(lambda _: client(time.perf_counter() + WARM_S, []), SEARCHERS)
         all_took = _together(lambda _: client(time.perf_counter() + seconds, took), SEARCHERS)
-        memory = server.memory_mb()
+        memory = round(held_mb(server.process.pid), 1)
     with Workspace.open(folder) as workspace:
         passages = workspace.catalog.counts()[1]
     return {
@@ -402,10 +405,13 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--processes", type=int, help="that search; not given: as it is set")
     parser.add_argument("--only", choices=PARTS, nargs="*", default=PARTS)
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     folder, seconds = given.workspace, given.seconds
+    if given.processes is not None:
+        os.environ["GROUNDTONE_RETRIEVAL__PROCESSES"] = str(given.processes)
     if given.bare:
         print(json.dumps(bare(folder, given.clients, seconds)))
         return

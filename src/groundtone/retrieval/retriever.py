@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from groundtone.catalog import Catalog, DocumentInfo, Found, FoundChunk, Key
 from groundtone.embedding import Embedder
@@ -39,6 +39,28 @@ SPARE = 10  # looked up beyond twice k, so that equal scores are ordered alike
 TRIES = 3  # a document replaced, or the whole index rebuilt, between search and look-up
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One search, as another process is asked for it: at least one passage, among these."""
+
+    question: str
+    k: int
+    limits: Filter
+
+
+class Elsewhere(Protocol):
+    """Other processes that search the same workspace."""
+
+    count: int
+
+    def wanted(self) -> bool:
+        """Whether they are to make the next search; each call counts as one."""
+
+    def __call__(self, batch: Sequence[Wanted]) -> Iterator[list[Passage]]:
+        """What each finds, in one of the processes, one after the other. Where one fails, the rest
+        is left."""
+
+
 class Retriever:
     """Finds passages in a workspace; sees at once what another process syncs.
 
@@ -47,6 +69,7 @@ class Retriever:
         embedder: the model that the workspace was built with.
         settings: the section ``[retrieval]``.
         open_reranker: opens the cross-encoder in a folder; needed where the settings name one.
+        elsewhere: other processes that make what `search` asks for; None: all is made here.
 
     Attributes:
         limits: what may be found; see `limited`.
@@ -59,6 +82,7 @@ class Retriever:
         embedder: Embedder,
         settings: Retrieval,
         open_reranker: Callable[[str], Reranker] | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._catalog = catalog
         self._indexes = indexes
@@ -68,6 +92,8 @@ class Retriever:
         self.limits = EVERYTHING
         at_once, most = (SERVED, 1) if indexes.served else (BATCHES, BATCH)
         self._shared = _Shared(Together(self._answered, at_once, most))
+        if elsewhere is not None:
+            self._shared.elsewhere = elsewhere, Together(elsewhere, elsewhere.count, BATCH)
 
     def limited(self, limits: Filter) -> Retriever:
         """One like this that finds only what passes; the store itself leaves out the rest."""
@@ -87,7 +113,26 @@ class Retriever:
         Raises:
             EmbeddingMismatch: the workspace was built with another embedding model.
         """
+        k = self._settings.k if k is None else k
+        if (elsewhere := self._shared.elsewhere) is not None and k > 0 and elsewhere[0].wanted():
+            cleaned = _cleaned(question)
+            return elsewhere[1](Wanted(cleaned, k, self.limits)) if cleaned else []
         return next(self.search_many([question], k))
+
+    def warm(self) -> None:
+        """Many searches are going to come: open what they need."""
+        index = self._indexes.current(self._embedder.dimensions)
+        if isinstance(index, Scanning):
+            index.warm()
+
+    def batch(self, wanted: Sequence[Wanted]) -> Iterator[list[Passage]]:
+        """What each of a few finds that came at once, to whoever hands them here; see
+        `Elsewhere`."""
+        facts = self._catalog.facts("embedding", tuning.RECORD)
+        self.check_embedding(facts)
+        tuned, _ = self.tuned(facts)
+        asked = [_Asked(self.limited(w.limits), w.question, w.k, False, tuned) for w in wanted]
+        return (list(trace.passages) for trace in self._answered(asked))
 
     def search_many(
         self, questions: Sequence[str], k: int | None = None
@@ -247,9 +292,12 @@ class Retriever:
         vector = asked.turned(plain)
         trace = Trace()
         for attempt in range(TRIES):
-            index = self._indexes.current(self._embedder.dimensions)
+            near = None
+            if scanned and not attempt:  # who rebuilds it meanwhile replaces what was found there
+                index, near = scanned
+            else:
+                index = self._indexes.current(self._embedder.dimensions)
             try:
-                near = scanned[1] if scanned and scanned[0] is index and not attempt else None
                 dense, lexical = self._both(index, question, vector, candidates, near)
             except (OSError, RuntimeError, ValueError):
                 # The files of an index go when another process has rebuilt it.
@@ -364,6 +412,7 @@ class _Shared:
         default_factory=lambda: ThreadPoolExecutor(SEARCHES, thread_name_prefix="search")
     )
     opening: Lock = field(default_factory=Lock)
+    elsewhere: tuple[Elsewhere, Together[Wanted, list[Passage]]] | None = None
     tuned: tuple[str, Tuned | None] | None = None
     reranker: Reranker | None = None
 

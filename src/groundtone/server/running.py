@@ -52,6 +52,8 @@ def open_models(workspace: Workspace) -> None:
     llama.cpp holds Python's lock for that second or two: a server that listened already would
     answer nobody, not even ``/health``. What cannot be opened now is told to whoever needs it.
     """
+    if workspace.searchers is not None:
+        workspace.searchers.start()  # they open while this process does
     with suppress(GroundtoneError):
         _ = workspace.retriever
     with suppress(GroundtoneError):

@@ -63,6 +63,7 @@ DEFAULT_FILE = """\
 # refuse_below = -1.0          # cosine of the best passage under which a question is refused;
 #                              # -1 leaves it to evidence_below
 # tuned = true                 # use what `groundtone tune retriever` put to use
+# processes = 0                # that search for many callers at once; 0: the one that is asked
 
 [chat]
 # model = "smollm2-135m-instruct"

@@ -233,6 +233,8 @@ class Retrieval(_Section):
         refuse_below: a question whose best passage has a lower vector similarity (cosine, -1 to
             1) is refused whatever ``[answer] evidence_below`` says; -1 leaves it to that.
         tuned: whether what ``tune retriever`` put to use is used.
+        processes: that make the searches of many callers, beside the one that is asked; 0: it
+            makes them itself.
     """
 
     k: Annotated[int, Field(ge=1, le=1000)] = 5
@@ -243,6 +245,7 @@ class Retrieval(_Section):
     rerank: Annotated[int, Field(ge=1, le=1000)] = 20
     refuse_below: Annotated[float, Field(ge=-1, le=1)] = -1.0
     tuned: bool = True
+    processes: Annotated[int, Field(ge=0, le=64)] = 0
 
 
 class Chat(_Section):

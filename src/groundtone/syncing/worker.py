@@ -45,7 +45,7 @@ def main(parent: int, megabytes: int) -> None:
     _die_with(parent)
     incoming = sys.stdin.buffer
     outgoing = os.fdopen(os.dup(1), "wb")
-    _keep_quiet()
+    keep_quiet()
     # Imported before the parent has opened its model: both take time.
     import tokenizers  # noqa: F401
 
@@ -64,7 +64,7 @@ def main(parent: int, megabytes: int) -> None:
             send(outgoing, answer)
 
 
-def _keep_quiet() -> None:
+def keep_quiet() -> None:
     """What libraries print or read must not reach the frames."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 1)

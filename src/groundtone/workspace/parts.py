@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from groundtone.embedding import Embedder
     from groundtone.index.generations import Indexes
     from groundtone.retrieval import Retriever
+    from groundtone.workspace.searchers import Searchers
 
 STATE = ".groundtone"
 
@@ -29,10 +30,10 @@ STATE = ".groundtone"
 class Parts:
     """``groundtone.toml``, ``.groundtone/``, and the parts that they call for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
         self.folder = folder
         self.opening = RLock()
-        self.settings = Settings.load(folder)
+        self.settings = settings or Settings.load(folder)
         self.state = folder / STATE
         self.catalog = Catalog(self.settings.catalog.url or self.state / "catalog.db")
 
@@ -72,7 +73,7 @@ class Parts:
 
     def close(self) -> None:
         """Release engines and files; safe to call twice."""
-        for name in ("chat", "indexes"):
+        for name in ("searchers", "chat", "indexes"):
             part = self.__dict__.pop(name, None)
             if part is not None:
                 part.close()
@@ -81,9 +82,10 @@ class Parts:
     def reload(self) -> None:
         """Read the settings again, and open anew what depends on where the index is."""
         self.settings = Settings.load(self.folder)
-        indexes = self.__dict__.pop("indexes", None)
-        if indexes is not None:
-            indexes.close()
+        for name in ("searchers", "indexes"):
+            part = self.__dict__.pop(name, None)
+            if part is not None:
+                part.close()
         for name in ("retriever", "answerer", "checker"):
             self.__dict__.pop(name, None)
 
@@ -141,8 +143,21 @@ class Parts:
         from groundtone.retrieval import Retriever
 
         return Retriever(
-            self.catalog, self.indexes, self.clocked, self.settings.retrieval, open_reranker
+            self.catalog,
+            self.indexes,
+            self.clocked,
+            self.settings.retrieval,
+            open_reranker,
+            self.searchers,
         )
+
+    @once
+    def searchers(self) -> Searchers | None:
+        """The processes that search beside this one; None: it does so itself."""
+        from groundtone.workspace.searchers import Searchers
+
+        count = self.settings.retrieval.processes
+        return Searchers(self.folder, self.settings, count) if count else None
 
     @once
     def chat(self) -> ChatEngine:
