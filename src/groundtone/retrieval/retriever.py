@@ -4,61 +4,33 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from groundtone.catalog import Catalog, DocumentInfo, Found, FoundChunk, Key
+from groundtone.catalog import Catalog, DocumentInfo, FoundChunk
 from groundtone.embedding import Embedder
-from groundtone.errors import EmbeddingMismatch, WrongUse
-from groundtone.index import Hit, Index, Scanning, window_id
+from groundtone.errors import EmbeddingMismatch
+from groundtone.index import Scanning
 from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.generations import Indexes
 from groundtone.retrieval import tuned as tuning
-from groundtone.retrieval.fusion import WEIGHTS, Sides, fuse
+from groundtone.retrieval.elsewhere import Elsewhere, Wanted
+from groundtone.retrieval.finding import Asked, Finder
 from groundtone.retrieval.passage import Passage
 from groundtone.retrieval.together import Together
-from groundtone.retrieval.tracing import Ranked, Trace, as_passage, by_names, traced
+from groundtone.retrieval.tracing import Trace, as_passage
 from groundtone.retrieval.tuned import Tuned
 from groundtone.retrieval.visibility import visible
 from groundtone.settings import Retrieval
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from groundtone.reranking.contract import Reranker
 
 QUESTION_CHARACTERS = 4_000  # far more than the embedder sees; a pasted log is not tokenised whole
 AT_ONCE = 64  # questions embedded in one batch
-SEARCHES = 4  # by words at a time beside those by vectors
 BATCHES = 2  # at work at a time: one is with Python while the other is with the vectors
 BATCH = 8  # questions in one: more would hardly be quicker, and each has a score for every window
 SERVED = 32  # questions at a time where a server searches, each alone
-SPARE = 10  # looked up beyond twice k, so that equal scores are ordered alike
-TRIES = 3  # a document replaced, or the whole index rebuilt, between search and look-up
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One search, as another process is asked for it: at least one passage, among these."""
-
-    question: str
-    k: int
-    limits: Filter
-
-
-class Elsewhere(Protocol):
-    """Other processes that search the same workspace."""
-
-    count: int
-
-    def wanted(self) -> bool:
-        """Whether they are to make the next search; each call counts as one."""
-
-    def __call__(self, batch: Sequence[Wanted]) -> Iterator[list[Passage]]:
-        """What each finds, in one of the processes, one after the other. Where one fails, the rest
-        is left."""
 
 
 class Retriever:
@@ -88,7 +60,7 @@ class Retriever:
         self._indexes = indexes
         self._embedder = embedder
         self._settings = settings
-        self._open_reranker = open_reranker
+        self._finder = Finder(catalog, indexes, embedder, settings, open_reranker)
         self.limits = EVERYTHING
         at_once, most = (SERVED, 1) if indexes.served else (BATCHES, BATCH)
         self._shared = _Shared(Together(self._answered, at_once, most))
@@ -131,7 +103,7 @@ class Retriever:
         facts = self._catalog.facts("embedding", tuning.RECORD)
         self.check_embedding(facts)
         tuned, _ = self.tuned(facts)
-        asked = [_Asked(self.limited(w.limits), w.question, w.k, False, tuned) for w in wanted]
+        asked = [Asked(w.question, w.k, w.limits, False, tuned) for w in wanted]
         return (list(trace.passages) for trace in self._answered(asked))
 
     def search_many(
@@ -161,44 +133,25 @@ class Retriever:
             self.check_embedding(facts)
             tuned, _ = self.tuned(facts)
             if len(asked) == len(some) == 1:
-                yield self._shared.together(_Asked(self, asked[0], k, everything, tuned))
+                yield self._shared.together(Asked(asked[0], k, self.limits, everything, tuned))
                 continue
             vectors = iter(self._embedder.embed(asked))
             for question in some:
                 if question:
-                    one = _Asked(self, question, k, everything, tuned, next(vectors))
+                    one = Asked(question, k, self.limits, everything, tuned, next(vectors))
                     yield self._shared.together(one)
                 else:
                     yield Trace()
 
-    def _answered(self, asked: Sequence[_Asked]) -> Iterator[Trace]:
+    def _answered(self, asked: Sequence[Asked]) -> Iterator[Trace]:
         """What each finds. What takes time whoever asks is done for all at once: their vectors, and
         the scan of the windows' vectors."""
         bare = [one.question for one in asked if one.vector is None]
         vectors = iter(self._embedder.embed(bare) if bare else ())
         known = [next(vectors) if one.vector is None else one.vector for one in asked]
-        for one, plain, scanned in zip(asked, known, self._scanned(asked, known), strict=True):
-            yield one.by._find(one, plain, scanned)
-
-    def _scanned(self, asked: Sequence[_Asked], vectors: Sequence[np.ndarray]) -> list[_Scanned]:
-        """What the search by vectors finds for several questions, where one scan can tell."""
-        nothing: list[_Scanned] = [None] * len(asked)
-        if len(asked) == 1 or self._settings.fusion == "words":
-            return nothing
-        wanted = [
-            (one.turned(vector), self._candidates(one.k), one.by.limits)
-            for one, vector in zip(asked, vectors, strict=True)
-        ]
-        try:
-            index = self._indexes.current(self._embedder.dimensions)
-            if not isinstance(index, Scanning):
-                return nothing
-            return [(index, hits) for hits in index.dense_each(wanted)]
-        except (OSError, RuntimeError, ValueError):  # rebuilt meanwhile: `_find` looks again
-            return nothing
-
-    def _candidates(self, k: int) -> int:
-        return max(self._settings.candidates, 2 * k)
+        scans = self._finder.scanned(asked, known)
+        for one, plain, scanned in zip(asked, known, scans, strict=True):
+            yield self._finder.find(one, plain, scanned, alone=not self._shared.together.busy)
 
     def where(self, **named: str) -> list[Passage]:
         """Every chunk at a named place, in reading order, without a search.
@@ -280,183 +233,14 @@ class Retriever:
                 "Set [embedding] model back, or run `groundtone sync --rebuild`.",
             )
 
-    def _find(self, asked: _Asked, plain: np.ndarray, scanned: _Scanned) -> Trace:
-        """Search, fuse and look up, again if what was found was replaced meanwhile.
-
-        Args:
-            plain: the question's vector.
-            scanned: what the search by vectors has found already, and where.
-        """
-        question, k, tuned = asked.question, asked.k, asked.tuned
-        candidates = self._candidates(k)
-        vector = asked.turned(plain)
-        trace = Trace()
-        for attempt in range(TRIES):
-            near = None
-            if scanned and not attempt:  # who rebuilds it meanwhile replaces what was found there
-                index, near = scanned
-            else:
-                index = self._indexes.current(self._embedder.dimensions)
-            try:
-                dense, lexical = self._both(index, question, vector, candidates, near)
-            except (OSError, RuntimeError, ValueError):
-                # The files of an index go when another process has rebuilt it.
-                if attempt + 1 == TRIES or self._is_current(index):
-                    raise
-                continue
-            ranked = self._ranked(question, Sides(dense, lexical), tuned)
-            wanted = ranked.order
-            if not asked.everything:  # looking up a document takes longer than ranking it
-                wanted = wanted[: max(2 * k + SPARE, self._settings.rerank)]
-            versions = {version for version, _ in wanted}
-            with self._catalog.find(versions) as found:
-                if len(found.live) == len(versions):
-                    ranked = by_names(found, question, ranked)
-                    trace = self._traced(found, asked, ranked, wanted, dense)
-                    break
-            # A document was replaced, and its new version may be missing: search again.
-            versions = {hit.version for hit in (*dense, *lexical)}
-            with self._catalog.find(versions) as found:
-                ranked = self._ranked(question, Sides(dense, lexical, found.live), tuned)
-                ranked = by_names(found, question, ranked)
-                trace = self._traced(found, asked, ranked, ranked.order, dense)
-        if vector is not plain:
-            trace = replace(
-                trace, passages=_with_cosines(trace.passages, ranked.sides, index, plain)
-            )
-        return trace
-
-    def _both(
-        self,
-        index: Index,
-        question: str,
-        vector: np.ndarray,
-        candidates: int,
-        dense: list[Hit] | None,
-    ) -> tuple[list[Hit], list[Hit]]:
-        """What each search finds, best first; both at once, unless others wait for the cores."""
-        rule, together = self._settings.fusion, self._shared.together
-        if rule == "words":
-            return [], index.lexical(question, candidates, self.limits, vector)
-        if dense is None and rule != "vectors" and not together.busy:
-            words = self._shared.pool.submit(
-                index.lexical, question, candidates, self.limits, vector
-            )
-            return index.dense(vector, candidates, self.limits), words.result()
-        if dense is None:
-            dense = index.dense(vector, candidates, self.limits)
-        if rule == "vectors":
-            return dense, []
-        return dense, index.lexical(question, candidates, self.limits, vector)
-
-    def _is_current(self, index: Index) -> bool:
-        return self._indexes.current(self._embedder.dimensions) is index
-
-    def _ranked(self, question: str, sides: Sides, tuned: Tuned | None) -> Ranked:
-        weights = WEIGHTS if tuned is None else tuned.weights
-        parts = fuse(self._settings.fusion, sides, question, self._settings.dense_weight, weights)
-        fused = {key: sum(some.values()) for key, some in parts.items()}
-        return Ranked(sides, parts, fused, sorted(fused, key=lambda key: (-fused[key], key)))
-
-    def _traced(
-        self,
-        found: Found,
-        asked: _Asked,
-        ranked: Ranked,
-        wanted: Sequence[Key],
-        dense: Sequence[Hit],
-    ) -> Trace:
-        return traced(
-            found,
-            ranked,
-            wanted,
-            dense,
-            asked.k,
-            rerank=lambda order: self._reranked(found, asked.question, order, ranked.sides),
-            tuned=None if asked.tuned is None else asked.tuned.name,
-        )
-
-    def _reranked(
-        self, found: Found, question: str, order: Sequence[Key], sides: Sides
-    ) -> dict[Key, float]:
-        """The cross-encoder's scores of the best passages; empty without one."""
-        reranker = self._reranker()
-        if reranker is None or not order:
-            return {}
-        keys = order[: self._settings.rerank]
-        found.load(keys)
-        texts = []
-        for key in keys:
-            chunk = found.chunk(key).chunk
-            texts.append(chunk.lead + found.text(key[0], *chunk.windows[sides.window[key]]))
-        return dict(zip(keys, reranker.score(question, texts), strict=True))
-
-    def _reranker(self) -> Reranker | None:
-        folder = self._settings.reranker
-        if not folder:
-            return None
-        if self._open_reranker is None:
-            raise WrongUse("This search was made without re-ranking.", "Unset reranker.")
-        with self._shared.opening:
-            if self._shared.reranker is None:
-                self._shared.reranker = self._open_reranker(folder)
-            return self._shared.reranker
-
 
 @dataclass(slots=True)
 class _Shared:
-    """What a retriever and the limited ones made of it open once for all of them."""
+    """What a retriever and the limited ones made of it have one of for all of them."""
 
-    together: Together[_Asked, Trace]
-    pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(SEARCHES, thread_name_prefix="search")
-    )
-    opening: Lock = field(default_factory=Lock)
+    together: Together[Asked, Trace]
     elsewhere: tuple[Elsewhere, Together[Wanted, list[Passage]]] | None = None
     tuned: tuple[str, Tuned | None] | None = None
-    reranker: Reranker | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
-    """One search: by which retriever, and ``vector``, if the question was embedded already.
-
-    ``everything``: the trace tells of all that was found, not only of what may be returned.
-    """
-
-    by: Retriever
-    question: str
-    k: int
-    everything: bool
-    tuned: Tuned | None
-    vector: np.ndarray | None = None
-
-    def turned(self, plain: np.ndarray) -> np.ndarray:
-        """The vector to search with."""
-        return plain if self.tuned is None else self.tuned.adapted(plain)
-
-
-_Scanned = tuple[Index, list[Hit]] | None
-"""What a search by vectors found, and in which index; None: it is yet to be made."""
-
-
-def _with_cosines(
-    passages: Sequence[Passage], sides: Sides, index: Index, plain: np.ndarray
-) -> tuple[Passage, ...]:
-    """The passages with their cosine with the question as it was embedded.
-
-    Limits on cosines, and what judges the evidence, were fitted to those and not to a vector that
-    an adapter has turned.
-    """
-    ids = [window_id(p.version, p.chunk, sides.window[p.version, p.chunk]) for p in passages]
-    try:
-        vectors = index.vectors(ids)
-    except (OSError, RuntimeError, ValueError):  # rebuilt meanwhile, as in `_find`
-        return tuple(passages)
-    return tuple(
-        replace(passage, dense=float(vectors[id] @ plain)) if id in vectors else passage
-        for id, passage in zip(ids, passages, strict=True)
-    )
 
 
 def _cleaned(question: str) -> str:

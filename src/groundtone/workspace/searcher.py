@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Iterator
 
 from groundtone.errors import GroundtoneError
-from groundtone.retrieval.retriever import Wanted
+from groundtone.retrieval.elsewhere import Wanted
 from groundtone.syncing.worker import keep_quiet, receive, send
 from groundtone.workspace.workspace import Workspace
 

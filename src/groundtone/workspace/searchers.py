@@ -21,7 +21,7 @@ from typing import Any
 from groundtone.cores import usable
 from groundtone.errors import GroundtoneError
 from groundtone.retrieval import Passage
-from groundtone.retrieval.retriever import Wanted
+from groundtone.retrieval.elsewhere import Wanted
 from groundtone.settings import Settings
 from groundtone.syncing.worker import receive, send
 
