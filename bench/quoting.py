@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from groundtone.evaluation.metrics import normalise
+
 SYSTEM = {
     "quotesum": "Answer the question from the sources, in their own words.",
     "clapnq": "Answer the question in a few sentences, from the passages alone.",
@@ -120,7 +122,7 @@ def clapnq(source: Path, documents: Path) -> tuple[list[tuple[str, str]], list[R
         {
             "id": one,
             "question": rows[one]["question"],
-            "answers": rows[one]["answers"],
+            "answers": [each for each in rows[one]["answers"] if normalise(each)],  # some are "."
             "answerable": rows[one]["answerable"],
             "evidence": [{"doc": pages[each["doc"]]} for each in rows[one]["evidence"]]
             if rows[one]["answerable"]
