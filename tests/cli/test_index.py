@@ -19,7 +19,7 @@ from tests.standins.s3 import S3, aws_keys
 
 from groundtone import Workspace
 from groundtone.index import Entry
-from groundtone.workspace import stores
+from groundtone.workspace import index_carrying, stores
 
 TOML = """\
 # mine
@@ -140,7 +140,7 @@ def test_there_is_nothing_to_compact_before_the_first_sync(call: Any, tmp_path: 
 
 def test_a_move_goes_on_where_it_was_killed(kb: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("qdrant_client", reason="the extra `qdrant` is not installed")
-    monkeypatch.setattr(stores, "BATCH", 2)
+    monkeypatch.setattr(index_carrying, "BATCH", 2)
     seen: list[int] = []
 
     def dies(done: int, _of: int) -> None:
@@ -168,8 +168,8 @@ def test_a_move_goes_on_where_it_was_killed(kb: Path, monkeypatch: pytest.Monkey
 KILLED = """
 import os, sys
 from groundtone import Workspace
-from groundtone.workspace import stores
-stores.BATCH = 2
+from groundtone.workspace import index_carrying, stores
+index_carrying.BATCH = 2
 def dies(done, of):
     if done == 5:
         os._exit(9)

@@ -236,9 +236,9 @@ def drop_index(name: str, url: str, collection: str, access: Access | None = Non
         GroundtoneError: the server does not answer.
     """
     if name == "lancedb":
-        from groundtone.index import lance, lance_place
+        from groundtone.index import lance_place, lance_table
 
-        lance_place.drop(url, collection, access or Access(), lance.TABLE)
+        lance_place.drop(url, collection, access or Access(), lance_table.TABLE)
     elif name == "chroma":
         from groundtone.index import chroma
 

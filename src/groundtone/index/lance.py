@@ -10,7 +10,7 @@ not rebuild that graph, and what is in memory stays right.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -23,14 +23,22 @@ from groundtone.index.filters import EVERYTHING, Filter
 from groundtone.index.held import Found
 from groundtone.index.lance_place import FAULTS, Place, first_line, reached
 from groundtone.index.lance_snapshot import LanceSnapshot
+from groundtone.index.lance_table import (
+    TABLE,
+    among,
+    as_rows,
+    index_words,
+    opened_table,
+    passing,
+    reading,
+)
 from groundtone.index.memory import few_arenas, give_back, large_apart
 from groundtone.index.resident import Resident
-from groundtone.index.words import LONGEST, asked, indexed
+from groundtone.index.words import asked
 
 if TYPE_CHECKING:
     import numpy as np
 
-TABLE = "windows"
 GRAPH_ROWS = resident.ROWS[1]
 GRAPH_SEGMENTS = 20  # every optimise adds a segment, and every search visits all of them
 ROWS_A_PARTITION = 250_000
@@ -41,7 +49,6 @@ FILES = 16  # each costs a search by words from disk a millisecond at most
 # disk looks at them one by one, but to index them rewrites the table.
 FRESH, FRESH_SHARE, FRESH_MOST = 500, 0.02, 2_000
 READERS_GRACE = timedelta(minutes=10)  # files of older table versions stay for searches under way
-SOME = 500
 READ_AHEAD = 32 << 20
 PLACE = ("id", "version", "chunk", "window")
 
@@ -88,13 +95,13 @@ class LanceIndex:
             database = self.place.connected(
                 lancedb.connect, read_consistency_interval=now, session=session
             )
-            self._table = _open_table(database, dimensions)
-            self._loop, self._reading = _reading(self.place, session, now)
+            self._table = opened_table(database, dimensions)
+            self._loop, self._reading = reading(self.place, session, now)
             versions = self.place.versions(TABLE, self._loop, self._reading)
             if keep is None and self.place.remote:  # to read even few rows there takes long
                 keep = {"rows": (1, resident.ROWS[1])}
             self._resident = Resident(
-                lambda: LanceSnapshot(*_reading(self.place, session)),
+                lambda: LanceSnapshot(*reading(self.place, session)),
                 versions.is_last,
                 **{"files": self.place.resident_files(versions), **(keep or {})},
             )
@@ -116,7 +123,7 @@ class LanceIndex:
         """Store windows; one whose id is already there is replaced."""
         if not entries:
             return
-        rows = self._arrow(list({entry.id: entry for entry in entries}.values()))
+        rows = as_rows(list({entry.id: entry for entry in entries}.values()), self._dimensions)
         if self._holds_any({entry.version for entry in entries}):
             merge = self._table.merge_insert("id")
             merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
@@ -129,7 +136,7 @@ class LanceIndex:
     @reached
     def delete(self, versions: Collection[str]) -> None:
         """Remove all windows of these document versions."""
-        for condition in _conditions(versions):
+        for condition in among(versions):
             self._table.delete(condition)
 
     def dense(self, vector: np.ndarray, k: int, where: Filter = EVERYTHING) -> list[Hit]:
@@ -185,14 +192,14 @@ class LanceIndex:
     @reached
     def count(self, version: str | None = None) -> int:
         """Windows here, of one document version or of all."""
-        one = None if version is None else next(_conditions([version]))
+        one = None if version is None else next(among([version]))
         return int(self._table.count_rows(one))
 
     @reached
     def vectors(self, ids: Collection[str]) -> dict[str, np.ndarray]:
         """The vectors of these windows."""
         found: dict[str, np.ndarray] = {}
-        for condition in _conditions(ids, "id"):
+        for condition in among(ids, "id"):
             rows = self._table.search().where(condition).select(["id", "vector"]).to_arrow()
             vectors = rows.column("vector").combine_chunks().flatten().to_numpy()
             for number, id in enumerate(rows.column("id").to_pylist()):
@@ -212,7 +219,7 @@ class LanceIndex:
         indices = {index.name: index for index in table.list_indices()}
         rows = self.count()
         if "text_idx" not in indices:
-            _index_words(table)
+            index_words(table)
         graph = indices.get("vector_idx")
         if rows >= self._graph_rows and (graph is None or graph.num_segments > GRAPH_SEGMENTS):
             give_back()
@@ -258,12 +265,12 @@ class LanceIndex:
         return Found(*_told(found), cosines, cosines)
 
     def _holds_any(self, versions: Collection[str]) -> bool:
-        return any(self._table.count_rows(condition) for condition in _conditions(versions))
+        return any(self._table.count_rows(condition) for condition in among(versions))
 
     def _found(self, search: Any, columns: list[str], where: Filter) -> Any:
         """These columns of what a search finds; the filter comes before ranking."""
         if where:
-            search = search.where(_where(where))
+            search = search.where(passing(where))
         return self._loop.run(search.select(columns).to_arrow())
 
     def _ranked(self, found: Found) -> list[Hit]:
@@ -280,7 +287,7 @@ class LanceIndex:
         """Where windows belong, read off the ids that a sync gives them: each column that a search
         brings along costs it a millisecond."""
         places = {id: place for id in ids if (place := window_place(id))}
-        for condition in _conditions({id for id in ids if id not in places}, "id"):
+        for condition in among({id for id in ids if id not in places}, "id"):
             rows = self._table.search().where(condition).select(list(PLACE)).to_arrow()
             told = zip(*(rows.column(name).to_pylist() for name in PLACE), strict=True)
             places |= {id: (version, chunk, window) for id, version, chunk, window in told}
@@ -293,118 +300,6 @@ class LanceIndex:
         vectors = found.column("vector").combine_chunks().flatten()
         rows = vectors.to_numpy(zero_copy_only=False).reshape(-1, self._dimensions)
         return [float(cosine) for cosine in np.asarray(rows @ near)]
-
-    def _arrow(self, entries: Sequence[Entry]) -> Any:
-        import numpy as np
-        import pyarrow as pa
-
-        vectors = np.concatenate([checked(entry.vector, self._dimensions) for entry in entries])
-        columns: list[Any] = [
-            [entry.id for entry in entries],
-            [entry.version for entry in entries],
-            [entry.chunk for entry in entries],
-            [entry.window for entry in entries],
-            [indexed(entry.text) for entry in entries],
-            [list(entry.labels) for entry in entries],
-            [entry.modified for entry in entries],
-            pa.FixedSizeListArray.from_arrays(pa.array(vectors), self._dimensions),
-        ]
-        return pa.Table.from_arrays(
-            [
-                column if isinstance(column, pa.Array) else pa.array(column, field.type)
-                for column, field in zip(columns, _schema(self._dimensions), strict=True)
-            ],
-            schema=_schema(self._dimensions),
-        )
-
-
-def _open_table(database: Any, dimensions: int) -> Any:
-    if TABLE in database.list_tables().tables:
-        table = database.open_table(TABLE)
-        missing = [f for f in _schema(dimensions) if f.name not in table.schema.names]
-        if missing:  # made before windows had labels: they have none, so no filter finds them
-            table.add_columns(missing)
-        return table
-    try:
-        table = database.create_table(
-            TABLE,
-            schema=_schema(dimensions),
-            exist_ok=True,
-            storage_options={"new_table_enable_stable_row_ids": "true"},
-        )
-        # Without it a search by words fails; made empty it costs nothing.
-        _index_words(table)
-    except FAULTS:
-        if TABLE not in database.list_tables().tables:
-            raise
-        return database.open_table(TABLE)  # another process made it just now
-    return table
-
-
-def _reading(place: Place, session: Any, consistency: timedelta | None = None) -> tuple[Any, Any]:
-    """What runs its calls, and the table once more, to search it: the blocking way to search asks
-    for the schema three times before it begins.
-
-    Args:
-        consistency: how old what it sees may be; None: it stays as it is now.
-    """
-    import lancedb
-    from lancedb.background_loop import LOOP
-
-    async def opened() -> Any:
-        database = await place.connected(
-            lancedb.connect_async, read_consistency_interval=consistency, session=session
-        )
-        return await database.open_table(TABLE)
-
-    return LOOP, LOOP.run(opened())
-
-
-def _index_words(table: Any) -> None:
-    from lancedb.index import FTS
-
-    plain = {"stem": False, "lower_case": False, "ascii_folding": False}  # `indexed` did it all
-    config = FTS(
-        base_tokenizer="whitespace", max_token_length=LONGEST, remove_stop_words=False, **plain
-    )
-    table.create_index("text", config=config)
-
-
-def _schema(dimensions: int) -> Any:
-    import pyarrow as pa
-
-    return pa.schema(
-        [
-            ("id", pa.string()),
-            ("version", pa.string()),
-            ("chunk", pa.int32()),
-            ("window", pa.int32()),
-            ("text", pa.string()),
-            ("labels", pa.list_(pa.string())),
-            ("modified", pa.int64()),
-            ("vector", pa.list_(pa.float32(), dimensions)),
-        ]
-    )
-
-
-def _conditions(values: Collection[str], column: str = "version") -> Iterator[str]:
-    ordered = sorted(values)
-    for start in range(0, len(ordered), SOME):
-        quoted = ("'" + value.replace("'", "''") + "'" for value in ordered[start : start + SOME])
-        yield f"{column} IN ({', '.join(quoted)})"
-
-
-def _where(where: Filter) -> str:
-    """The filter as a condition; labels are quoted, so that any text is data."""
-    conditions = []
-    for wanted in where.every:
-        quoted = ", ".join("'" + label.replace("'", "''") + "'" for label in sorted(wanted))
-        conditions.append(f"array_has_any(labels, make_array({quoted}))" if quoted else "false")
-    if where.since is not None:
-        conditions.append(f"modified >= {where.since}")
-    if where.until is not None:
-        conditions.append(f"modified <= {where.until}")
-    return " AND ".join(conditions)
 
 
 def _told(found: Any) -> tuple[list[str], list[str]]:
