@@ -25,26 +25,28 @@ from pydantic_settings import (
 
 from groundtone.errors import SettingsError
 from groundtone.settings.default_file import DEFAULT_FILE
-from groundtone.settings.sections import (
-    Answering,
+from groundtone.settings.documents import (
     Attributes,
     AZSettings,
-    CatalogSettings,
-    Chat,
     Chunking,
     CollectionChunking,
     CollectionSettings,
     CollectionSync,
-    Embedding,
     GSSettings,
+    S3Settings,
+    Sync,
+    Web,
+)
+from groundtone.settings.sections import (
+    Answering,
+    CatalogSettings,
+    Chat,
+    Embedding,
     IndexSettings,
     Retrieval,
-    S3Settings,
     Scale,
     Server,
-    Sync,
     Tuning,
-    Web,
 )
 
 __all__ = [

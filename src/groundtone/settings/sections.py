@@ -1,193 +1,29 @@
-"""The sections of ``groundtone.toml``: what each setting is, its default and its bounds."""
+"""The other sections of ``groundtone.toml``: models, stores, searches, answers and serving.
+
+What each setting is, its default and its bounds.
+"""
 
 from __future__ import annotations
 
 import string
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from groundtone.settings.section import Count, Section
 
 LABEL_FIELDS = frozenset({"n", "title", "section", "document", "page"})
-Count = Annotated[int, Field(ge=1)]
 Threads = Annotated[int | None, Field(ge=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Sync(_Section):
-    """Which files of a source are read.
-
-    Attributes:
-        include: globs on the path under the source (``**`` crosses folders); empty: every file of
-            a supported kind.
-        exclude: globs that win over ``include``.
-        gitignore: whether ``.gitignore`` files are honoured; ``.groundtoneignore`` files always
-            are.
-        max_bytes: larger files are listed as failed, not read.
-        read_seconds: a file that takes longer to read is listed as failed; a large one may take two
-            seconds more for each megabyte, and any file four times as long where the machine is
-            busy with other work.
-        read_mb: so is one that needs more memory than this many megabytes.
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    gitignore: bool = True
-    max_bytes: Count = 100_000_000
-    read_seconds: Annotated[float, Field(gt=0)] = 90
-    read_mb: Annotated[int, Field(ge=64)] = 2048
-
-
-class Attributes(BaseModel):
-    """What is said of documents that cannot say it themselves; one ``[[attributes]]`` table.
-
-    Attributes:
-        path: glob on the path under the source.
-        groups: who may see them; wins over what a document says of itself.
-
-    Any other name is an attribute too: a text, a number, a truth value, or a list of these.
-    """
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    path: str
-    groups: tuple[str, ...] | None = None
-
-    def told(self) -> dict[str, Any]:
-        """The attributes alone."""
-        return self.model_dump(mode="json", exclude={"path"}, exclude_none=True)
-
-
-class Web(_Section):
-    """Limits for sources that are web addresses.
-
-    Attributes:
-        include: globs on the path of a page that a sitemap lists; empty: all of them.
-        exclude: globs that win over ``include``.
-        max_pages: pages taken from one sitemap.
-        max_bytes: larger pages are listed as failed; counts what was unpacked.
-        seconds: time for one page, redirects included.
-        redirects: followed for one page.
-        delay: seconds between two requests to one host; robots.txt may ask for more.
-        allow_private: whether addresses of private networks and of this machine may be reached.
-        recheck: seconds after which ``sync --watch`` looks at the pages again.
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    max_pages: Count = 1000
-    max_bytes: Count = 20_000_000
-    seconds: Annotated[float, Field(gt=0)] = 30
-    redirects: Annotated[int, Field(ge=0, le=20)] = 5
-    delay: Annotated[float, Field(ge=0)] = 0.2
-    allow_private: bool = False
-    recheck: Annotated[float, Field(ge=1)] = 900
-
-
-class _Bucket(_Section):
-    endpoint: str = ""
-
-    @field_validator("endpoint")
-    @classmethod
-    def _whole_address(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError('must be empty, or as "https://host:9000"')
-        return value.rstrip("/")
-
-
-class S3Settings(_Bucket):
-    """How buckets (``s3://``) are reached.
-
-    Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
-    AWS_PROFILE) or in ``~/.aws``, not in the file.
-
-    Attributes:
-        endpoint: of a server that is not AWS's, such as ``https://minio.example.com:9000``; empty:
-            AWS, or what AWS_ENDPOINT_URL says.
-        region: of the buckets; empty: what AWS_REGION or ``~/.aws/config`` says.
-        anonymous: whether no keys are used: for public buckets.
-    """
-
-    region: str = ""
-    anonymous: bool = False
-
-
-class GSSettings(_Bucket):
-    """How buckets of Google Cloud Storage (``gs://``) are reached.
-
-    Keys are in the file that GOOGLE_APPLICATION_CREDENTIALS names, or where ``gcloud`` puts them.
-
-    Attributes:
-        endpoint: of a server that is not Google's; empty: Google.
-        anonymous: whether no keys are used: for public buckets.
-    """
-
-    anonymous: bool = False
-
-
-class AZSettings(_Bucket):
-    """How containers of Azure Blob Storage (``az://``) are reached.
-
-    Keys belong in the environment (AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN,
-    AZURE_STORAGE_CONNECTION_STRING, or AZURE_CLIENT_ID and its like), not in the file.
-
-    Attributes:
-        account: that has the containers; empty: what AZURE_STORAGE_ACCOUNT says.
-        endpoint: of a server that is not Azure's, where the account is part of the path; empty:
-            Azure.
-    """
-
-    account: str = ""
-
-
-class Chunking(_Section):
-    """Sizes of passages and of the windows they are found by, in the embedder's tokens."""
-
-    min_tokens: Count = 256
-    max_tokens: Count = 1024
-    window_tokens: Annotated[int, Field(ge=32)] = 128
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Chunking:
-        if self.max_tokens < 2 * self.min_tokens:
-            raise ValueError("max_tokens must be at least twice min_tokens")
-        return self
-
-
-class CollectionSync(_Section):
-    """What one collection has otherwise than ``[sync]``; None: as there."""
-
-    include: tuple[str, ...] | None = None
-    exclude: tuple[str, ...] | None = None
-    gitignore: bool | None = None
-    max_bytes: Count | None = None
-
-
-class CollectionChunking(_Section):
-    """What one collection has otherwise than ``[chunking]``; None: as there."""
-
-    min_tokens: Count | None = None
-    max_tokens: Count | None = None
-    window_tokens: Annotated[int | None, Field(ge=32)] = None
-
-
-class CollectionSettings(_Section):
-    """``[collections.NAME.sync]`` and ``[collections.NAME.chunking]``."""
-
-    sync: CollectionSync = CollectionSync()
-    chunking: CollectionChunking = CollectionChunking()
-
-
-class Embedding(_Section):
+class Embedding(Section):
     """The model that turns text into vectors. ``threads``: None takes what the machine has."""
 
     model: str = "all-minilm-l6-v2"
     threads: Threads = None
 
 
-class CatalogSettings(_Section):
+class CatalogSettings(Section):
     """Where the catalog is kept.
 
     Attributes:
@@ -200,7 +36,7 @@ class CatalogSettings(_Section):
     url: str = ""
 
 
-class IndexSettings(_Section):
+class IndexSettings(Section):
     """Where windows and vectors are stored; docs/stores.md says which store when.
 
     Attributes:
@@ -217,7 +53,7 @@ class IndexSettings(_Section):
     collection: str = "groundtone"
 
 
-class Retrieval(_Section):
+class Retrieval(Section):
     """How passages are chosen for a question; the measurements are in docs/retrieval.md.
 
     Attributes:
@@ -248,7 +84,7 @@ class Retrieval(_Section):
     processes: Annotated[int, Field(ge=0, le=64)] = 0
 
 
-class Chat(_Section):
+class Chat(Section):
     """The model that writes answers, and its limits in its own tokens.
 
     Attributes:
@@ -283,7 +119,7 @@ class Chat(_Section):
         return value
 
 
-class Tuning(_Section):
+class Tuning(Section):
     """On how many processes a model is tuned; docs/tuning.md has what that changes.
 
     Attributes:
@@ -297,7 +133,7 @@ class Tuning(_Section):
     launcher: str = ""
 
 
-class Answering(_Section):
+class Answering(Section):
     """How an answer is asked for, checked and shown.
 
     Attributes:
@@ -379,7 +215,7 @@ class Answering(_Section):
         return value
 
 
-class Server(_Section):
+class Server(Section):
     """Limits of `groundtone serve`.
 
     Attributes:
@@ -396,7 +232,7 @@ class Server(_Section):
     cors_origins: tuple[str, ...] = ()
 
 
-class Scale(_Section):
+class Scale(Section):
     """Where the work of a sync is done.
 
     Attributes:
