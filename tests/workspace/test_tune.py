@@ -97,8 +97,7 @@ def test_labels_are_resolved_to_the_passage_they_name_and_cut_from_the_target(
 ) -> None:
     rendering = renderer(workspace, smollm)
     example = reading.load(examples / "style.jsonl").rows[0]
-    gold = rendering.gold(example, [])
-    assert gold is not None
+    (gold,) = rendering.gold(example, [])
     assert (gold.title, gold.section) == ("Account Management Guide", "2.1")
     rows, _ = rendering.render([example], Contexts(each=3, absent=1.0))
     assert {row.kind for row in rows} == {"grounded", "absent"}

@@ -15,7 +15,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from groundtone.answering import labels, overlap
 from groundtone.answering.labels import LabelTemplate
@@ -24,10 +24,8 @@ from groundtone.answering.refusal import is_refusal
 from groundtone.chat import ChatEngine, Message
 from groundtone.retrieval import Passage, Retriever
 from groundtone.tuning.examples import Example
+from groundtone.tuning.grounding import SUPPORTED, holders
 from groundtone.tuning.recipe import Contexts
-
-SUPPORTED = 0.5
-"""An answer counts as grounded in a passage from this support on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +99,11 @@ class Renderer:
                 progress(number + 1)
         return rows, report
 
-    def gold(self, example: Example, found: Sequence[Passage]) -> Passage | None:
-        """The passage that holds the answer: where its label points, else the best supporter."""
-        answer = labels.strip(example.answer)
+    def gold(self, example: Example, found: Sequence[Passage]) -> list[Passage]:
+        """The passages that hold the answer, best first: of those that its labels name, or else of
+        what was found. Empty: it stands in none."""
         candidates = self._labelled(example.answer) or list(found)
-        supports = [overlap.support(answer, [passage]) for passage in candidates]
-        best = max(range(len(candidates)), key=supports.__getitem__, default=None)
-        return candidates[best] if best is not None and supports[best] >= SUPPORTED else None
+        return holders(labels.strip(example.answer), candidates, self._passages)
 
     def _contexts(
         self, example: Example, contexts: Contexts, draw: random.Random, report: Report
@@ -131,12 +127,12 @@ class Renderer:
         ):
             report.unresolved.append(example.line)
         gold = self.gold(example, found)
-        if gold is None:
+        if not gold:
             report.unsupported.append(example.line)
             return []
-        gold = replace(gold, window=self._window(gold, answer))
         rows = []
-        others = [p for p in found if (p.version, p.chunk) != (gold.version, gold.chunk)]
+        held = {(p.version, p.chunk) for p in gold}
+        others = [p for p in found if (p.version, p.chunk) not in held]
         for number in range(contexts.each):
             shown = served if number == 0 else draw.sample(others, min(len(others), self._passages))
             shown = self._with_gold(shown, gold, draw, keep_order=number == 0)
@@ -151,25 +147,25 @@ class Renderer:
         return rows
 
     def _with_gold(
-        self, shown: Sequence[Passage], gold: Passage, draw: random.Random, *, keep_order: bool
+        self,
+        shown: Sequence[Passage],
+        gold: Sequence[Passage],
+        draw: random.Random,
+        *,
+        keep_order: bool,
     ) -> list[Passage]:
-        """The passages with the gold one among them, in its place when it was retrieved."""
-        key = (gold.version, gold.chunk)
-        result = [gold if (p.version, p.chunk) == key else p for p in shown]
-        if gold not in result:
-            result = [*result[: self._passages - 1], gold]
+        """The passages with the gold ones among them, in their places when they were retrieved."""
+        known = {(p.version, p.chunk): p for p in gold}
+        result = [known.get((p.version, p.chunk), p) for p in shown]
+        missing = [p for p in gold if p not in result]
+        others = [p for p in result if p not in gold]
+        for passage in reversed(others):  # make room for what is missing
+            if len(result) + len(missing) > self._passages:
+                result.remove(passage)
+        result += missing
         if not keep_order:
             draw.shuffle(result)
         return result
-
-    def _window(self, gold: Passage, answer: str) -> tuple[int, int]:
-        """The part of the gold passage to show must hold the answer, whatever window matched."""
-        support = overlap.align([answer], [gold])[0]
-        if support is None:
-            return gold.window
-        start, end = gold.start + support.start, gold.start + support.end
-        low, high = gold.window
-        return gold.window if low <= start and end <= high else (start, end)
 
     def _row(
         self, example: Example, passages: Sequence[Passage], answer: str, kind: str
@@ -194,12 +190,14 @@ class Renderer:
         return Rendered(example.line, tuple(ids[:cut]), tuple(ids[cut:]), target, kind)
 
     def _labelled(self, answer: str) -> list[Passage]:
-        match = self._pattern.search(answer) if self._pattern else None
-        if match is None:
-            return []
-        named = {name: value for name, value in match.groupdict().items() if value}
-        named.pop("n", None)
-        return self._retriever.where(**named) if named else []
+        """The passages that the answer's labels name."""
+        named: dict[tuple[str, int], Passage] = {}
+        for match in self._pattern.finditer(answer) if self._pattern else ():
+            place = {name: value for name, value in match.groupdict().items() if value}
+            place.pop("n", None)
+            for passage in self._retriever.where(**place) if place else ():
+                named.setdefault((passage.version, passage.chunk), passage)
+        return list(named.values())
 
 
 def last_place(ids: Sequence[int], part: Sequence[int]) -> int:
