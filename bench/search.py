@@ -289,6 +289,8 @@ def ours(folder: Path, given: argparse.Namespace) -> Iterator[Any]:
     from groundtone import Workspace
 
     with Workspace.open(folder / "workspace") as workspace:
+        if workspace.searchers is not None:  # as a server does
+            workspace.searchers.start()
 
         def ask(question: str) -> list[str]:
             if given.processes:  # a trace is made here, and would have the table read here
