@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,23 +15,34 @@ class Clocked:
     """An embedder that counts the time of the calling thread's calls; otherwise the one inside.
 
     Args:
-        embedder: whose vectors are given back.
+        embedder: gives the one whose vectors are given back; called when it is first needed, which
+            it is not where other processes search.
     """
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Callable[[], Embedder]) -> None:
         self._inside = embedder
-        self.fingerprint = embedder.fingerprint
-        self.dimensions = embedder.dimensions
-        self.max_tokens = embedder.max_tokens
         self._spent = threading.local()
 
+    @property
+    def fingerprint(self) -> str:
+        return self._inside().fingerprint
+
+    @property
+    def dimensions(self) -> int:
+        return self._inside().dimensions
+
+    @property
+    def max_tokens(self) -> int:
+        return self._inside().max_tokens
+
     def encode(self, text: str) -> list[tuple[int, int]]:
-        return self._inside.encode(text)
+        return self._inside().encode(text)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
+        inside = self._inside()
         began = time.perf_counter()
         try:
-            return self._inside.embed(texts)
+            return inside.embed(texts)
         finally:
             self._spent.ms = self.ms + 1000 * (time.perf_counter() - began)
 

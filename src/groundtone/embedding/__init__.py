@@ -33,9 +33,12 @@ class Embedder(Protocol):
             longer is cut.
     """
 
-    fingerprint: str
-    dimensions: int
-    max_tokens: int
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def dimensions(self) -> int: ...
+    @property
+    def max_tokens(self) -> int: ...
 
     def encode(self, text: str) -> list[tuple[int, int]]:
         """Character span of each token in ``text``, without special tokens, never cut.

@@ -55,7 +55,7 @@ def open_models(workspace: Workspace) -> None:
     if workspace.searchers is not None:
         workspace.searchers.start()  # they open while this process does
     with suppress(GroundtoneError):
-        _ = workspace.retriever
+        _ = workspace.embedder, workspace.retriever
     with suppress(GroundtoneError):
         _ = workspace.chat
 

@@ -114,7 +114,7 @@ class Parts:
         """The same embedder, its time counted: what questions and their checks are embedded by."""
         from groundtone.answering.clock import Clocked
 
-        return Clocked(self.embedder)
+        return Clocked(lambda: self.embedder)
 
     @once
     def indexes(self) -> Indexes:
