@@ -47,6 +47,21 @@ def test_documents_come_back_as_they_were(catalog: Catalog) -> None:
     assert catalog.counts() == (1, 1)
 
 
+def test_documents_are_found_by_their_names(catalog: Catalog) -> None:
+    catalog.replace_documents(
+        [
+            replace(document("v1", "b.md"), title="Größe"),
+            replace(document("v2", "a.md"), title="GRÖSSE"),
+            document("v3", "c.md"),
+        ]
+    )
+    assert [one.path for one in catalog.named(title="größe")] == ["a.md", "b.md"]
+    assert [one.path for one in catalog.named(path="c.md")] == ["c.md"]
+    assert [one.path for one in catalog.named()] == ["a.md", "b.md", "c.md"]
+    assert catalog.named(title="Guide", path="a.md") == []
+    assert catalog.named(path="C.md") == []
+
+
 def test_a_new_version_takes_the_place_of_the_old(catalog: Catalog) -> None:
     catalog.replace_documents([document("v1"), document("v2", "b.md")])
     assert catalog.replace_documents([document("v3")], {"v2"}) == {"v1", "v2"}

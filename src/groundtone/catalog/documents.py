@@ -156,6 +156,25 @@ class Documents(Sources):
         with self.read() as connection:
             return [rows.info(row) for row in connection.execute(query)]
 
+    def named(self, *, title: str | None = None, path: str | None = None) -> list[DocumentInfo]:
+        """Live documents of a title, its case aside, and of a path under their source, in the order
+        of `documents`. None: any."""
+        query = select(documents.c.version, documents.c.title)
+        if path is not None:
+            query = query.where(documents.c.path == path)
+        wanted = None if title is None else title.casefold()
+        found: list[DocumentInfo] = []
+        with self.read() as connection:
+            versions = [
+                version
+                for version, name in connection.execute(query)
+                if wanted is None or name.casefold() == wanted
+            ]
+            for some in slices(versions, SOME):
+                whole = select(documents).where(documents.c.version.in_(some))
+                found += [rows.info(row) for row in connection.execute(whole)]
+        return sorted(found, key=lambda one: (one.source, one.path))
+
     def document(self, version: str) -> DocumentInfo | None:
         """One live document, asked for by its version or by a former one of the same text."""
         with self.read() as connection:

@@ -163,11 +163,8 @@ class Retriever:
         This is how a citation label is turned back into passages.
         """
         found: list[Passage] = []
-        for info in filter(self._may_find, self._catalog.documents()):
-            if "title" in named and info.title.casefold() != named["title"].casefold():
-                continue
-            if "document" in named and info.path != named["document"]:
-                continue
+        of_name = self._catalog.named(title=named.get("title"), path=named.get("document"))
+        for info in filter(self._may_find, of_name):
             for chunk in self._catalog.chunks(info.version):
                 if "section" in named and chunk.section != named["section"]:
                     continue
