@@ -403,6 +403,7 @@ def hesitation(model: Any, prompt: list[int], answer: list[int], other: list[int
 def taught(base: Path, switch: list[int] | None) -> Any:
     """The model with an adapter that has learned the style; activated by `switch`."""
     plain, tokenizer = load_base(base)
+    torch.manual_seed(0)  # an adapter begins at random: it is the same, whatever ran before
     model = peft.get_peft_model(
         plain,
         peft.LoraConfig(
