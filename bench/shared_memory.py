@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -22,22 +19,3 @@ def held_mb(process: int) -> float:
         except (OSError, IndexError):  # it has ended, or this is no Linux
             continue
     return total / 1024
-
-
-@contextmanager
-def watched(process: int, pause: float = 0.5) -> Iterator[list[float]]:
-    """The same again and again, until the block ends."""
-    told = [held_mb(process)]
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(pause):
-            told.append(held_mb(process))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield told
-    finally:
-        done.set()
-        thread.join()
