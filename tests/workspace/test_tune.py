@@ -15,7 +15,7 @@ from groundtone.chat.vocabulary import vocabulary
 from groundtone.errors import BadExamples, GateRefused, WrongUse
 from groundtone.tuning import examples as reading
 from groundtone.tuning.recipe import Contexts, Recipe
-from groundtone.tuning.rendering import Renderer
+from groundtone.tuning.rendering import Renderer, Report
 from groundtone.weights.cache import sha256_of
 from groundtone.workspace import tune
 from groundtone.workspace.tune import Run
@@ -97,7 +97,7 @@ def test_labels_are_resolved_to_the_passage_they_name_and_cut_from_the_target(
 ) -> None:
     rendering = renderer(workspace, smollm)
     example = reading.load(examples / "style.jsonl").rows[0]
-    (gold,) = rendering.gold(example, [])
+    (gold,) = rendering.gold(example, [], Report())
     assert (gold.title, gold.section) == ("Account Management Guide", "2.1")
     rows, _ = rendering.render([example], Contexts(each=3, absent=1.0))
     assert {row.kind for row in rows} == {"grounded", "absent"}

@@ -99,11 +99,14 @@ class Renderer:
                 progress(number + 1)
         return rows, report
 
-    def gold(self, example: Example, found: Sequence[Passage]) -> list[Passage]:
+    def gold(self, example: Example, found: Sequence[Passage], report: Report) -> list[Passage]:
         """The passages that hold the answer, best first: of those that its labels name, or else of
-        what was found. Empty: it stands in none."""
-        candidates = self._labelled(example.answer) or list(found)
-        return holders(labels.strip(example.answer), candidates, self._passages)
+        what was found. Empty: it stands in none. Labels that name nothing are told in the report.
+        """
+        labelled = self._labelled(example.answer)
+        if not labelled and self._pattern and self._pattern.search(example.answer):
+            report.unresolved.append(example.line)
+        return holders(labels.strip(example.answer), labelled or found, self._passages)
 
     def _contexts(
         self, example: Example, contexts: Contexts, draw: random.Random, report: Report
@@ -120,13 +123,7 @@ class Renderer:
         if is_refusal(answer, self._refusal):
             report.kinds["refusal"] += 1
             return [self._row(example, served, self._refusal, "refusal")]
-        if (
-            self._pattern
-            and self._pattern.search(example.answer)
-            and not self._labelled(example.answer)
-        ):
-            report.unresolved.append(example.line)
-        gold = self.gold(example, found)
+        gold = self.gold(example, found, report)
         if not gold:
             report.unsupported.append(example.line)
             return []
