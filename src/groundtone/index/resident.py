@@ -123,8 +123,6 @@ class Resident:
                 before = self._held or self._found(snapshot.version)
                 if before is None:
                     held = self._first()
-                elif before.version == snapshot.version:
-                    held = before
                 else:
                     held = _held(snapshot, numbers, written, before)
                 with self._lock:
