@@ -1,8 +1,11 @@
-"""MiniLM's weights -> an ONNX graph: the ids of one text in, its normalised vector out.
+"""MiniLM's weights -> an ONNX graph: one text's words in, its normalised vector out.
 
 One text a run, on purpose. There is no padding to compute and no mask to add; its working set
 stays in a core's cache; and the 8-bit scales are those of the text alone, so that a text has the
 same vector whatever it is embedded beside. Cores are kept busy by running several texts at once.
+
+The words' own vectors stay outside: they are half of the model, and mapped from its file all
+processes share them.
 """
 
 from __future__ import annotations
@@ -15,8 +18,11 @@ import numpy as np
 from groundtone.embedding.bert import Array, Shape
 from groundtone.onnx_format import Graph
 
-VERSION = 1
+VERSION = 2
 """Part of the cached file's name: raise it with every change to the graph."""
+
+WORDS = "embeddings.word_embeddings.weight"
+"""The tensor with each word's vector, which the graph does without."""
 
 _FUSED = "com.microsoft"  # ONNX Runtime's own operators, stable since their version 1
 _OPSETS = {"": 17, _FUSED: 1}
@@ -31,7 +37,7 @@ def build(
     smoothing: Mapping[str, Array] | None,
     expected: Array,
 ) -> bytes:
-    """The graph: ``ids`` int32 [s] -> ``vector`` float32 [width].
+    """The graph: ``words`` float32 [s, width], rows of `WORDS` -> ``vector`` float32 [width].
 
     Args:
         smoothing: the factors of ``calibration.smoothing`` for 8-bit products; None for float32.
@@ -52,7 +58,7 @@ class _Builder:
 
     def build(self, expected: Array) -> bytes:
         g, shape = self.g, self.shape
-        x = self._embed(g.input("ids", "int32", ["s"]))
+        x = self._embed(g.input("words", "float32", ["s", shape.width]))
         for layer in range(shape.layers):
             name = f"encoder.layer.{layer}"
             x = self._feed(self._attend(x, name), name)
@@ -65,12 +71,11 @@ class _Builder:
         g.output("expected", "float32", list(expected.shape))
         return g.model(_OPSETS)
 
-    def _embed(self, ids: str) -> str:
+    def _embed(self, words: str) -> str:
         g = self.g
         table = self.weights["embeddings.position_embeddings.weight"]
         table = table + self.weights["embeddings.token_type_embeddings.weight"][0]
-        words = g.node("Gather", [self._weight("embeddings.word_embeddings.weight"), ids])
-        length = g.node("Shape", [ids])
+        length = g.node("Shape", [words], attributes={"start": 0, "end": 1})
         places = g.node("Slice", [g.constant(table), self._ints(0), length, self._ints(0)])
         return self._norm(g.node("Add", [words, places]), "embeddings.LayerNorm")
 

@@ -19,7 +19,7 @@ from groundtone import weights
 from groundtone.cores import usable
 from groundtone.embedding.bert import forward, read_safetensors, read_shape
 from groundtone.embedding.calibration import PROBES, SENTENCES, smoothing
-from groundtone.embedding.onnx_graph import VERSION, build
+from groundtone.embedding.onnx_graph import VERSION, WORDS, build
 from groundtone.embedding.tokens import Tokenizer
 from groundtone.errors import EngineError, WrongUse
 
@@ -58,6 +58,7 @@ class OnnxRuntimeEmbedder:
         self.encode = self._tokenizer.offsets
         self._threads = threads or usable()
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed")
+        self._words = read_safetensors(self._folder / "model.safetensors")[WORDS]
         self.precision = precision
         session = self._open(precision)
         if session is None and precision != "float32":
@@ -77,11 +78,11 @@ class OnnxRuntimeEmbedder:
         out = np.empty((len(texts), self.dimensions), dtype=np.float32)
         batch = self._tokenizer.batch(texts)
         if len(batch) == 1:
-            out[0] = _run(self._session, batch[0])
+            out[0] = self._run(self._session, batch[0])
             return out
 
         def one(index: int) -> None:
-            out[index] = _run(self._session, batch[index])
+            out[index] = self._run(self._session, batch[index])
 
         # The longest first: then no thread is left alone with a long one at the end.
         order = sorted(range(len(batch)), key=lambda index: -len(batch[index]))
@@ -115,20 +116,19 @@ class OnnxRuntimeEmbedder:
     def _right(self, session: InferenceSession, precision: str) -> bool:
         """About three milliseconds: cheap enough for every start."""
         batch = self._tokenizer.batch(PROBES)
-        expected = session.run(["expected"], {"ids": np.array(batch[0], dtype=np.int32)})[0]
-        got = np.stack([_run(session, ids) for ids in batch])
+        expected = session.run(["expected"], {"words": self._words[batch[0]]})[0]
+        got = np.stack([self._run(session, ids) for ids in batch])
         return bool(((got * expected).sum(1) >= _FLOORS[precision]).all())
+
+    def _run(self, session: InferenceSession, ids: Sequence[int]) -> np.ndarray:
+        vector: np.ndarray = session.run(["vector"], {"words": self._words[ids]})[0]
+        return vector
 
 
 def _opened_again(name: str, precision: str) -> Embedder:
     threads = os.environ.get("OMP_NUM_THREADS", "")
     count = int(threads) if threads.isdecimal() else None
     return OnnxRuntimeEmbedder(name, threads=count, precision=precision)
-
-
-def _run(session: InferenceSession, ids: Sequence[int]) -> np.ndarray:
-    vector: np.ndarray = session.run(["vector"], {"ids": np.array(ids, dtype=np.int32)})[0]
-    return vector
 
 
 def _session(graph: Path | bytes) -> InferenceSession | None:
@@ -149,11 +149,15 @@ def _session(graph: Path | bytes) -> InferenceSession | None:
 
 
 def _keep(graph: bytes, target: Path) -> None:
-    """Put the graph beside the weights in one step; a cache without room or rights is no harm."""
+    """Put the graph beside the weights in one step, in place of those of other versions; a cache
+    without room or rights is no harm."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         draft.write_bytes(graph)
         draft.replace(target)
+        for former in target.parent.glob(f"{target.stem.rpartition('-')[0]}-v*.onnx"):
+            if former != target:
+                former.unlink()
     except OSError:
         with contextlib.suppress(OSError):
             draft.unlink()

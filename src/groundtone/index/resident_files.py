@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FOLDER = "resident"
 """Inside the folder of an index. It can be made again from the table, so nothing takes it along."""
-FORMAT = 1  # raised when what the arrays mean changes: also K1, B, DIRECTIONS, the steps of vectors
+FORMAT = 2  # raised when what the arrays mean changes: also K1, B, DIRECTIONS, the steps of vectors
 BYTES_A_WINDOW = 2_500
 ROOM = 3  # so many times what is written has to be free: the disk is for others too
 PATIENCE_S = 300.0  # for another process that reads the table or writes it down
