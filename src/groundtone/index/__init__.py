@@ -8,7 +8,7 @@ anyone may search meanwhile.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +133,15 @@ class Scanning(Protocol):
 
     def dense_each(self, asked: Sequence[Nearest]) -> list[list[Hit]]:
         """What `Index.dense` finds for each of a few questions."""
+
+    def lexical(
+        self,
+        query: str,
+        k: int,
+        where: Filter = EVERYTHING,
+        near: np.ndarray | Callable[[], np.ndarray] | None = None,
+    ) -> list[Hit]:
+        """What `Index.lexical` finds; a vector that is yet to be made is waited for at the end."""
 
 
 @runtime_checkable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,9 +69,13 @@ class Held:
         return self._found(first[kept], cosines[kept].tolist(), cosines[kept].tolist())
 
     def lexical(
-        self, words: Sequence[str], k: int, where: Filter, near: np.ndarray | None
+        self,
+        words: Sequence[str],
+        k: int,
+        where: Filter,
+        near: Callable[[], np.ndarray] | None,
     ) -> Found:
-        """The best windows by BM25."""
+        """The best windows by BM25. ``near`` gives the question's vector once they are found."""
         import numpy as np
 
         scores = np.zeros(sum(map(len, self.segments)), np.float32)
@@ -86,7 +90,7 @@ class Held:
         first = _best(scores, k, 0)
         cosines: Sequence[float | None] = [None] * len(first)
         if near is not None:
-            cosines = self._cosines(first, near).tolist()
+            cosines = self._cosines(first, near()).tolist()
         return self._found(first, scores[first].tolist(), cosines)
 
     def _weights(self, spans: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

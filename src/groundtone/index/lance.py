@@ -10,9 +10,10 @@ not rebuild that graph, and what is in memory stays right.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,22 +163,26 @@ class LanceIndex:
         query: str,
         k: int,
         where: Filter = EVERYTHING,
-        near: np.ndarray | None = None,
+        near: np.ndarray | Callable[[], np.ndarray] | None = None,
     ) -> list[Hit]:
-        """The best windows by BM25 over stemmed words."""
+        """The best windows by BM25 over stemmed words.
+
+        Args:
+            near: or what gives it, which is called when the words are found.
+        """
         from lancedb.query import MatchQuery
 
         words = asked(query)
         if k < 1 or not words.strip():
             return []
-        near = None if near is None else checked(near, self._dimensions)
+        vector = None if near is None else partial(self._vector, near)
         held = self._resident.held()
         if held is not None:
-            return self._ranked(held.lexical(words.split(), k, where, near))
+            return self._ranked(held.lexical(words.split(), k, where, vector))
         search = self._reading.query().nearest_to_text(MatchQuery(words, "text")).limit(k)
-        columns = ["id", "text", "_score", *(() if near is None else ("vector",))]
+        columns = ["id", "text", "_score", *(() if vector is None else ("vector",))]
         found = self._found(search, columns, where)
-        cosines = [None] * len(found) if near is None else self._cosines(found, near)
+        cosines = [None] * len(found) if vector is None else self._cosines(found, vector())
         scores = found.column("_score").to_pylist()
         return self._ranked(Found(*_told(found), scores, cosines))
 
@@ -292,6 +297,9 @@ class LanceIndex:
             told = zip(*(rows.column(name).to_pylist() for name in PLACE), strict=True)
             places |= {id: (version, chunk, window) for id, version, chunk, window in told}
         return places
+
+    def _vector(self, near: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
+        return checked(near() if callable(near) else near, self._dimensions)
 
     def _cosines(self, found: Any, near: np.ndarray) -> Sequence[float | None]:
         """Of the rows of a result with a vector, whose vectors have length 1."""

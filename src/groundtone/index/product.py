@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from groundtone.cores import usable
 from groundtone.onnx_format import Graph
 
 if TYPE_CHECKING:
     import numpy as np
 
+THREADS = 2
 STEPS = 127  # of a row's numbers
 # Of a question's: fewer, for where two products of 8 bits are added in 16, they must not overflow.
 ASKED = 63
@@ -46,7 +48,9 @@ class Product:
         graph.node("Mul", [scaled, graph.constant(scales)], name="scores")
         graph.output("scores", "float32", ["questions", len(steps)])
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
+        # What takes the time is to read the rows, which one core alone cannot do fast enough.
+        options.intra_op_num_threads = min(THREADS, usable())
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
@@ -52,8 +52,20 @@ class Asked:
         return plain if self.tuned is None else self.tuned.adapted(plain)
 
 
-Scanned = tuple[Index, list[Hit]] | None
-"""What a search by vectors found, and in which index; None: it is yet to be made."""
+@dataclass(slots=True, eq=False)
+class Ahead:
+    """What is known of a search before it is made.
+
+    Attributes:
+        plain: the question's vector.
+        index: that was asked already, and what it found: by vectors, or by words that are still
+            being looked up.
+    """
+
+    plain: np.ndarray
+    index: Index | None = None
+    dense: list[Hit] | None = None
+    lexical: Future[list[Hit]] | None = None
 
 
 class Finder:
@@ -76,9 +88,48 @@ class Finder:
         self._opened: Reranker | None = None
         self._pool = ThreadPoolExecutor(SEARCHES, thread_name_prefix="search")
 
-    def scanned(self, asked: Sequence[Asked], vectors: Sequence[np.ndarray]) -> list[Scanned]:
-        """What the search by vectors finds for several questions, where one scan can tell."""
-        nothing: list[Scanned] = [None] * len(asked)
+    def ahead(self, asked: Sequence[Asked], *, alone: bool) -> list[Ahead]:
+        """What takes time whoever asks, done for a few questions at once: their vectors, and the
+        scan of the windows' vectors.
+
+        Args:
+            alone: nobody else waits for the cores: the words of a question may be looked up while
+                its vector is made.
+        """
+        if not (alone and len(asked) == 1 and asked[0].vector is None):
+            return self._scanned(asked, self._vectors(asked))
+        vector: Future[np.ndarray] = Future()
+        index, lexical = self._begun(asked[0], vector)
+        try:
+            [plain] = self._vectors(asked)
+            vector.set_result(asked[0].turned(plain))
+        finally:
+            vector.cancel()  # nothing, where it was told
+        return [Ahead(plain, index, lexical=lexical)]
+
+    def _vectors(self, asked: Sequence[Asked]) -> list[np.ndarray]:
+        bare = [one.question for one in asked if one.vector is None]
+        made = iter(self._embedder.embed(bare) if bare else ())
+        return [next(made) if one.vector is None else one.vector for one in asked]
+
+    def _begun(
+        self, asked: Asked, vector: Future[np.ndarray]
+    ) -> tuple[Index | None, Future[list[Hit]] | None]:
+        """A search by words, begun before the vector is there; where that is of no use, nothing."""
+        if self._settings.fusion in ("words", "vectors"):
+            return None, None
+        try:
+            index = self._indexes.current(self._embedder.dimensions)
+        except (OSError, RuntimeError, ValueError):  # rebuilt meanwhile: `find` looks again
+            return None, None
+        if not isinstance(index, Scanning):
+            return None, None
+        most, limits = self._candidates(asked.k), asked.limits
+        found = self._pool.submit(index.lexical, asked.question, most, limits, vector.result)
+        return index, found
+
+    def _scanned(self, asked: Sequence[Asked], vectors: Sequence[np.ndarray]) -> list[Ahead]:
+        nothing = [Ahead(vector) for vector in vectors]
         if len(asked) == 1 or self._settings.fusion == "words":
             return nothing
         wanted = [
@@ -89,29 +140,28 @@ class Finder:
             index = self._indexes.current(self._embedder.dimensions)
             if not isinstance(index, Scanning):
                 return nothing
-            return [(index, hits) for hits in index.dense_each(wanted)]
+            found = index.dense_each(wanted)
         except (OSError, RuntimeError, ValueError):  # rebuilt meanwhile: `find` looks again
             return nothing
+        return [Ahead(v, index, hits) for v, hits in zip(vectors, found, strict=True)]
 
-    def find(self, asked: Asked, plain: np.ndarray, scanned: Scanned, *, alone: bool) -> Trace:
+    def find(self, asked: Asked, ahead: Ahead, *, alone: bool) -> Trace:
         """Search, fuse and look up, again if what was found was replaced meanwhile.
 
         Args:
-            plain: the question's vector.
-            scanned: what the search by vectors has found already, and where.
+            ahead: what `ahead` gave for it.
             alone: nobody waits for the cores, so that both searches may run at once.
         """
         question, k, tuned = asked.question, asked.k, asked.tuned
+        plain = ahead.plain
         vector = asked.turned(plain)
         trace = Trace()
         for attempt in range(TRIES):
-            near = None
-            if scanned and not attempt:  # who rebuilds it meanwhile replaces what was found there
-                index, near = scanned
-            else:
-                index = self._indexes.current(self._embedder.dimensions)
+            if attempt:  # who rebuilds it meanwhile replaces what was found there
+                ahead = Ahead(plain)
+            index = ahead.index or self._indexes.current(self._embedder.dimensions)
             try:
-                dense, lexical = self._both(index, asked, vector, near, alone=alone)
+                dense, lexical = self._both(index, asked, vector, ahead, alone=alone)
             except (OSError, RuntimeError, ValueError):
                 # The files of an index go when another process has rebuilt it.
                 if attempt + 1 == TRIES or self._is_current(index):
@@ -147,7 +197,7 @@ class Finder:
         index: Index,
         asked: Asked,
         vector: np.ndarray,
-        dense: list[Hit] | None,
+        ahead: Ahead,
         *,
         alone: bool,
     ) -> tuple[list[Hit], list[Hit]]:
@@ -156,12 +206,14 @@ class Finder:
         by_words = partial(index.lexical, asked.question, most, limits, vector)
         if rule == "words":
             return [], by_words()
-        if dense is None and rule != "vectors" and alone:
+        words, dense = ahead.lexical, ahead.dense
+        if words is None and dense is None and rule != "vectors" and alone:
             words = self._pool.submit(by_words)
-            return index.dense(vector, most, limits), words.result()
         if dense is None:
             dense = index.dense(vector, most, limits)
-        return dense, [] if rule == "vectors" else by_words()
+        if rule == "vectors":
+            return dense, []
+        return dense, by_words() if words is None else words.result()
 
     def _is_current(self, index: Index) -> bool:
         return self._indexes.current(self._embedder.dimensions) is index

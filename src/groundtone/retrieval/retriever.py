@@ -30,6 +30,7 @@ QUESTION_CHARACTERS = 4_000  # far more than the embedder sees; a pasted log is 
 AT_ONCE = 64  # questions embedded in one batch
 BATCHES = 2  # at work at a time: one is with Python while the other is with the vectors
 BATCH = 8  # questions in one: more would hardly be quicker, and each has a score for every window
+ELSEWHERE = 4  # in one for another process: who comes waits for fewer, and all wait alike
 SERVED = 32  # questions at a time where a server searches, each alone
 
 
@@ -65,7 +66,7 @@ class Retriever:
         at_once, most = (SERVED, 1) if indexes.served else (BATCHES, BATCH)
         self._shared = _Shared(Together(self._answered, at_once, most))
         if elsewhere is not None:
-            self._shared.elsewhere = elsewhere, Together(elsewhere, elsewhere.count, BATCH)
+            self._shared.elsewhere = elsewhere, Together(elsewhere, elsewhere.count, ELSEWHERE)
 
     def limited(self, limits: Filter) -> Retriever:
         """One like this that finds only what passes; the store itself leaves out the rest."""
@@ -144,14 +145,10 @@ class Retriever:
                     yield Trace()
 
     def _answered(self, asked: Sequence[Asked]) -> Iterator[Trace]:
-        """What each finds. What takes time whoever asks is done for all at once: their vectors, and
-        the scan of the windows' vectors."""
-        bare = [one.question for one in asked if one.vector is None]
-        vectors = iter(self._embedder.embed(bare) if bare else ())
-        known = [next(vectors) if one.vector is None else one.vector for one in asked]
-        scans = self._finder.scanned(asked, known)
-        for one, plain, scanned in zip(asked, known, scans, strict=True):
-            yield self._finder.find(one, plain, scanned, alone=not self._shared.together.busy)
+        """What each finds."""
+        known = self._finder.ahead(asked, alone=not self._shared.together.busy)
+        for one, ahead in zip(asked, known, strict=True):
+            yield self._finder.find(one, ahead, alone=not self._shared.together.busy)
 
     def where(self, **named: str) -> list[Passage]:
         """Every chunk at a named place, in reading order, without a search.

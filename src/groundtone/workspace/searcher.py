@@ -8,6 +8,7 @@ passages, or what it raised, and then no more of this list. It ends when its sta
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -31,6 +32,7 @@ def main() -> None:
         workspace = Workspace(folder, settings)
         with contextlib.suppress(GroundtoneError, RuntimeError, ValueError):  # told to who asks
             workspace.retriever.warm()
+        gc.freeze()  # what is open by now stays: each collection would look at all of it
         while True:
             for frame in _frames(workspace, pickle.loads(receive(incoming))):
                 send(outgoing, frame)
