@@ -255,9 +255,8 @@ class Found:
             versions = sorted({version for version, _ in some})
             ordinals = sorted({ordinal for _, ordinal in some})
             # Every pair of both, a few too many: SQLite would scan the table for the very pairs.
-            for row in _CHUNKS(self._connection, versions, ordinals):
-                if (row.version, row.ordinal) in wanted:
-                    self._chunks[row.version, row.ordinal] = rows.chunk(row)
+            for row in _CHUNKS(self._connection, versions, ordinals, only=wanted):
+                self._chunks[row.version, row.ordinal] = rows.chunk(row)
         spans = [(key[0], self._chunks[key].start, self._chunks[key].end) for key in wanted]
         self._parts |= rows.parts_of(self._connection, spans)
 

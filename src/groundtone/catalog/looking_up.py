@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import namedtuple
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Table
@@ -32,12 +33,19 @@ class LookUp:
         columns = ", ".join(f'"{name}"' for name in names)
         self._select = f'SELECT {columns} FROM "{table.name}" WHERE '
         self._by = by
+        self._values = itemgetter(*map(list(names).index, by))
 
-    def __call__(self, connection: Connection, *among: Sequence[Any]) -> list[Any]:
+    def __call__(
+        self,
+        connection: Connection,
+        *among: Sequence[Any],
+        only: Container[tuple[Any, ...]] | None = None,
+    ) -> list[Any]:
         """The rows, in no order, as named tuples.
 
         Args:
             among: the values for each column, at most some hundreds in all.
+            only: of the rows with these values, those with these values together; None: all.
         """
         if not all(among):
             return []
@@ -45,7 +53,10 @@ class LookUp:
         pairs = zip(self._by, marks, strict=True)
         where = " AND ".join(f'"{name}" IN {mark}' for name, mark in pairs)
         found = connection.exec_driver_sql(self._select + where, tuple(chain(*among)))
-        return [self._row._make(self._read(list(row))) for row in found.all()]
+        rows = found.all()
+        if only is not None:
+            rows = [row for row in rows if self._values(row) in only]
+        return [self._row._make(self._read(list(row))) for row in rows]
 
     def _read(self, values: list[Any]) -> list[Any]:
         """The same with JSON read, where the database leaves that to us."""

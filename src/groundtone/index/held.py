@@ -15,8 +15,8 @@ from groundtone.index.segment import Kinds, Segment, strings
 if TYPE_CHECKING:
     import numpy as np
 
-REFINE = 16  # so many times as many as are wanted are compared in full,
-REFINED = 1_600  # and at least so many
+REFINE = 8  # so many times as many as are wanted are compared in full,
+REFINED = 800  # and at least so many
 ROWS_A_COLUMN = 64  # of scores, where the best of many are looked for
 
 

@@ -1,6 +1,6 @@
 """A table of windows in memory, where a process searches one large table often.
 
-All vectors are scanned (the third of their directions that tells most, in 8 bits; the best are
+All vectors are scanned (the directions in which they differ most, in 8 bits; the best are
 compared again in full, in 16), the words are looked up in postings. Kept are about 1,900 bytes a
 window of 384 dimensions, in files that all processes map (`resident_files`) where they can be
 written. When the table has changed, what is new is read; searches wait a moment for that, and are
@@ -31,9 +31,7 @@ LATER = 200  # searches, until a table of another size is looked at again
 ROWS = (10_000, 220_000)  # fewer are quick anyway; more would take over 400 MB
 PIECE = 2_048
 SMALL_SEGMENTS = 6  # read together into one when there are more
-DIRECTIONS = (
-    128  # of the scan; with them .9995 of the hundred nearest are found (docs/retrieval.md)
-)
+DIRECTIONS = 160  # of the scan: .9999 of the hundred nearest are found (bench/directions.py)
 SAMPLE = 2_048
 CHANGED = 0.05  # of the rows: then the files are written anew
 
