@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.small_embedder import SmallEmbedder
 from tests.syncing.place import Place
@@ -57,6 +58,25 @@ def test_a_passage_knows_where_it_stands(place: Place) -> None:
     assert "garden door" in KEYS[slice(*passage.window)]
     assert passage.dense is not None and passage.lexical is not None
     assert 0 <= passage.score <= 1
+
+
+def test_words_that_were_looked_up_for_a_vector_that_failed_hold_nobody_up(place: Place) -> None:
+    class Failing(SmallEmbedder):
+        broken = True
+
+        def embed(self, texts: Sequence[str]) -> np.ndarray:
+            if self.broken:
+                raise OSError("no vectors today")
+            return super().embed(texts)
+
+    embedder = Failing()
+    searching = Retriever(place.catalog, place.indexes, embedder, Retrieval())
+    for _ in range(8):  # more than there are threads for the words
+        with pytest.raises(OSError, match="today"):
+            searching.search("Which door does the blue key open?", 1)
+    embedder.broken = False
+    [found] = searching.search("Which door does the blue key open?", 1)
+    assert found.section == "2.1" and found.origin is not None and found.origin.lexical_rank == 1
 
 
 def test_a_passage_over_two_pages_names_the_one_where_it_matches(place: Place) -> None:
