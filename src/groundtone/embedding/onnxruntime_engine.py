@@ -149,15 +149,15 @@ def _session(graph: Path | bytes) -> InferenceSession | None:
 
 
 def _keep(graph: bytes, target: Path) -> None:
-    """Put the graph beside the weights in one step, in place of those of other versions; a cache
+    """Put the graph beside the weights in one step, in place of those of earlier versions; a cache
     without room or rights is no harm."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         draft.write_bytes(graph)
         draft.replace(target)
-        for former in target.parent.glob(f"{target.stem.rpartition('-')[0]}-v*.onnx"):
-            if former != target:
-                former.unlink()
+        for version in range(1, VERSION):
+            former = target.name.replace(f"-v{VERSION}.", f"-v{version}.")
+            target.with_name(former).unlink(missing_ok=True)
     except OSError:
         with contextlib.suppress(OSError):
             draft.unlink()
