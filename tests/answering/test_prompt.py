@@ -103,25 +103,6 @@ def test_worked_examples_bring_their_own_passages() -> None:
     assert bare["content"] == "Where?"
 
 
-def test_all_that_comes_before_the_passages_is_the_same_with_worked_examples() -> None:
-    worked = turns(Shot("Where?", "There.", (passage("It is there."),)), words, 100)
-
-    def made(question: str, text: str) -> list[dict[str, str]]:
-        return compose(
-            question, [passage(text)], count=words, system="S", worked=worked, tier="small",
-            refusal="No.",
-        ).messages  # fmt: skip
-
-    first, second = made("How?", "Reset it."), made("When?", "At noon.")
-    assert first[:-1] == second[:-1] and first[1:3] == worked
-    assert first[0]["content"].startswith("S\n\n") and "No." in first[0]["content"]
-    assert first[-1]["content"] == worked[0]["content"].replace(
-        "It is there.", "Reset it."
-    ).replace("Where?", "How?")
-    bare = compose("How?", [], count=words, system="S", worked=worked).messages
-    assert [bare[0]["content"], bare[-1]["content"]] == ["S", "How?"]
-
-
 def test_the_tiny_models_prompt_is_the_one_adapters_were_trained_with() -> None:
     made = compose("How?", [passage("Reset it.")], count=words, system="S", refusal="No.")
     assert (

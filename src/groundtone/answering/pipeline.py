@@ -232,9 +232,9 @@ class Answerer:
         def count(text: str) -> int:
             return len(chat.tokens(text))
 
-        worked = [m for shot in shots for m in turns(shot, count, settings.passage_tokens)]
-        earlier = sum(count(m["content"]) + 8 for m in (*worked, *history))
-        spent = earlier + count(question) + count(system) + 64
+        earlier = [m for shot in shots for m in turns(shot, count, settings.passage_tokens)]
+        earlier += history
+        spent = sum(count(m["content"]) + 8 for m in earlier) + count(question) + count(system) + 64
         room = chat.context_tokens - self._limits.max_tokens - spent
         if settings.orders == "cut":
             passages = [injection.blanked(passage) for passage in passages]
@@ -245,8 +245,7 @@ class Answerer:
             system=system or settings.system,
             passage_tokens=settings.passage_tokens,
             budget=max(0, min(room, settings.passages * (settings.passage_tokens + 40))),
-            worked=worked,
-            history=history,
+            history=earlier,
             tier=tier_of(chat.name),
             refusal=settings.refusal,
         )

@@ -2,8 +2,7 @@
 
 The passages stand in the system message and the question alone in the last user message. So the
 part that all models share (reading the passages) comes first, and an activated LoRA, which works
-from the user's turn on, finds the base model's cached state of it valid. With worked examples they
-stand before the question instead: those are what all questions share.
+from the user's turn on, finds the base model's cached state of it valid.
 
 Document text is data: it is fenced by numbered headers, and chat-template marks inside it are
 defused, so that no document can open a turn of its own.
@@ -78,7 +77,6 @@ def compose(
     system: str,
     passage_tokens: int = 240,
     budget: int = 1500,
-    worked: Sequence[Message] = (),
     history: Sequence[Message] = (),
     tier: Tier = "tiny",
     refusal: str = "",
@@ -93,9 +91,6 @@ def compose(
         passage_tokens: tokens one passage may take; longer ones are shown around the window that
             matched the question.
         budget: tokens all passages may take together; those that do not fit are left out.
-        worked: turns of worked examples (`turns`). The passages then stand before the question,
-            as they do in those, and what comes before is the same for every question: it need not
-            be read again.
         history: earlier turns (user and assistant), oldest first.
         tier: how much the model can be told.
         refusal: what the stronger tiers are told to say when the passages hold no answer.
@@ -118,17 +113,10 @@ def compose(
             "The model's context window is too small for a single passage.",
             "Lower answer.passage_tokens or choose a model with a larger context.",
         )
-    rules = [_RULES[tier].format(refusal=refusal)] if parts else []
-    asked = defuse(question)
-    if worked:
-        told, asked = [system, *rules], _asked(parts, asked)
-    else:
-        told = [system, *rules, *parts]
     messages: list[Message] = [
-        {"role": "system", "content": "\n\n".join(told)},
-        *worked,
+        {"role": "system", "content": _system(system, parts, _RULES[tier].format(refusal=refusal))},
         *history,
-        {"role": "user", "content": asked},
+        {"role": "user", "content": defuse(question)},
     ]
     return Prompt(messages, tuple(shown))
 
@@ -136,12 +124,8 @@ def compose(
 def turns(shot: Shot, count: Callable[[str], int], passage_tokens: int) -> list[Message]:
     """A worked example as two earlier turns; its passages, if any, stand before its question."""
     block = [_show(i + 1, p, count, passage_tokens) for i, p in enumerate(shot.passages)]
-    asked = _asked(block, shot.question)
+    asked = "\n\n".join([WITH_PASSAGES, *block, shot.question]) if block else shot.question
     return [{"role": "user", "content": asked}, {"role": "assistant", "content": shot.answer}]
-
-
-def _asked(parts: Sequence[str], question: str) -> str:
-    return "\n\n".join([WITH_PASSAGES, *parts, question]) if parts else question
 
 
 def again(messages: Sequence[Message], written: str, unsupported: Sequence[str]) -> list[Message]:
@@ -259,3 +243,7 @@ def _show(number: int, passage: Passage, count: Callable[[str], int], tokens: in
     trail = list(dict.fromkeys([passage.title, *passage.headings]))
     head = " > ".join([trail[0], trail[-1]] if len(trail) > 1 else trail)
     return f"[{number}] {defuse(head)}\n{defuse(excerpt(passage, count, tokens)).strip()}"
+
+
+def _system(voice: str, parts: Sequence[str], rules: str) -> str:
+    return "\n\n".join([voice, rules, *parts]) if parts else voice

@@ -276,8 +276,7 @@ def _fingerprint(
         "model": model,
         "served by": engines.engine_of(model),
         "adapter": tuned_models.digest(workspace, model),
-        # Passages once stood before the worked examples: answers of then count no more.
-        "means": [arm.documents, "first" if arm.documents and arm.shots else arm.shots],
+        "means": [arm.documents, arm.shots],
         "system": who.system,
         "shots": [asdict(shot) for shot in who.shots[: comparing.SHOTS]] if arm.shots else [],
         "answer": settings.answer.model_dump(mode="json"),
