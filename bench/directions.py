@@ -16,7 +16,7 @@ import numpy as np
 
 from groundtone.index.held import REFINED
 from groundtone.index.product import Product, in_steps
-from groundtone.index.resident import DIRECTIONS, SAMPLE
+from groundtone.index.resident import DIRECTIONS, SAMPLE, widest
 
 NEAREST = 100
 
@@ -41,8 +41,7 @@ def main() -> None:
 
 def found(rows: np.ndarray, asked: np.ndarray, directions: int, refined: int) -> float:
     """The share of the nearest that are among so many candidates."""
-    some = rows[:: max(1, len(rows) // SAMPLE)]
-    basis = np.linalg.eigh(some.T @ some)[1][:, -directions:]
+    basis = widest(rows[:: max(1, len(rows) // SAMPLE)], directions)
     product = Product.of(rows @ basis)
     shares = []
     for vector in asked:

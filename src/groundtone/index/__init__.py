@@ -125,7 +125,7 @@ Nearest = tuple["np.ndarray", int, Filter]
 
 
 @runtime_checkable
-class Scanning(Protocol):
+class Scanning(Index, Protocol):
     """An index that reads its vectors once for several questions, from memory."""
 
     def warm(self) -> None:

@@ -240,8 +240,14 @@ def _basis(snapshot: Snapshot, numbers: np.ndarray) -> np.ndarray:
 
     some = numbers[:: max(1, len(numbers) // SAMPLE)].tolist()
     read = [vectors(batch) for batch in snapshot.read(some) if len(batch)]
-    rows = np.concatenate(read)
-    if rows.shape[1] <= DIRECTIONS:
+    return widest(np.concatenate(read), DIRECTIONS)
+
+
+def widest(rows: np.ndarray, count: int) -> np.ndarray:
+    """The directions in which some vectors differ most: float32 [dimensions, at most ``count``]."""
+    import numpy as np
+
+    if rows.shape[1] <= count:
         return np.eye(rows.shape[1], dtype=np.float32)
     _, directions = np.linalg.eigh(rows.T @ rows)
-    return np.ascontiguousarray(directions[:, -DIRECTIONS:], np.float32)
+    return np.ascontiguousarray(directions[:, -count:], np.float32)

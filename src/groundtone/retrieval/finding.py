@@ -118,11 +118,8 @@ class Finder:
         """A search by words, begun before the vector is there; where that is of no use, nothing."""
         if self._settings.fusion in ("words", "vectors"):
             return None, None
-        try:
-            index = self._indexes.current(self._embedder.dimensions)
-        except (OSError, RuntimeError, ValueError):  # rebuilt meanwhile: `find` looks again
-            return None, None
-        if not isinstance(index, Scanning):
+        index = self._scanning()
+        if index is None:
             return None, None
         most, limits = self._candidates(asked.k), asked.limits
         found = self._pool.submit(index.lexical, asked.question, most, limits, vector.result)
@@ -136,14 +133,22 @@ class Finder:
             (one.turned(vector), self._candidates(one.k), one.limits)
             for one, vector in zip(asked, vectors, strict=True)
         ]
+        index = self._scanning()
+        if index is None:
+            return nothing
         try:
-            index = self._indexes.current(self._embedder.dimensions)
-            if not isinstance(index, Scanning):
-                return nothing
             found = index.dense_each(wanted)
         except (OSError, RuntimeError, ValueError):  # rebuilt meanwhile: `find` looks again
             return nothing
         return [Ahead(v, index, hits) for v, hits in zip(vectors, found, strict=True)]
+
+    def _scanning(self) -> Scanning | None:
+        """The index, where it can be asked ahead of `find`."""
+        try:
+            index = self._indexes.current(self._embedder.dimensions)
+        except (OSError, RuntimeError, ValueError):  # rebuilt meanwhile: `find` looks again
+            return None
+        return index if isinstance(index, Scanning) else None
 
     def find(self, asked: Asked, ahead: Ahead, *, alone: bool) -> Trace:
         """Search, fuse and look up, again if what was found was replaced meanwhile.
