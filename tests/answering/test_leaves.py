@@ -49,6 +49,7 @@ def where(value: Any, question: str = QUESTION) -> list[str]:
         ({"guests export boards": False}, "Guests cannot export boards."),
         ({"moon": "!!"}, ""),
         ({"n": 10**400}, ""),
+        ({"days": -30}, ""),
     ],
 )
 def test_a_value_is_supported_where_it_stands(value: Any, quote: str) -> None:

@@ -176,7 +176,7 @@ def _holds(value: Any, unit: Unit, evidence: Evidence) -> bool:
     if not isinstance(value, str):
         spelled = said.values if abs(value) > 1 else frozenset()  # "one" is mostly no number
         known = said.numbers | spelled | {total for _, total in said.scaled}
-        return any(_number(figure) == abs(value) for figure in known)
+        return any(_number(figure) == value for figure in known)
     words = wording(value).words
     if not words:  # nothing but small words: as it stands
         pattern = rf"(?<!\w){re.escape(' '.join(value.split()))}(?!\w)"

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from groundtone import sentences
+from groundtone.answering.wording import figures
 from groundtone.retrieval import Passage
 
 _TOKEN = re.compile(r"[^\W_]+(?:[._/:@#'-][^\W_]+)*|\d+(?:[.,]\d+)*")
 _PARTS = re.compile(r"[^\W_]+")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -100,8 +100,7 @@ class _Content:
     def of(cls, text: str) -> _Content:
         tokens = [token.lower() for token in _TOKEN.findall(text)]
         words = {stem for token in tokens for stem in _stems(token)}
-        numbers = {number.rstrip(".,").replace(",", "") for number in _NUMBER.findall(text)}
-        return cls(frozenset(words), frozenset(numbers), any(t in _NEGATION for t in tokens))
+        return cls(frozenset(words), frozenset(figures(text)), any(t in _NEGATION for t in tokens))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,13 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# A minus sign, neither a hyphen nor what joins the ends of a range.
+_MINUS = r"(?:(?<![\w)\]%°.,/-])(?<!\d\s)[-\u2212](?=\d)|\bminus\s(?=\d))"
+_FIGURE = rf"(?i:{_MINUS})?\d+(?:[.,]\d+)*"
+_TOKEN = re.compile(rf"{_FIGURE}|[^\W\d_]+(?:['’][^\W\d_]+)?")
+_NUMBER = re.compile(_FIGURE)
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?")  # 1,234.5; in India 12,34,567
+_DECIMAL_COMMA = re.compile(r"(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")  # 1,5 and 1.234,56
 
 
 def _words(text: str) -> frozenset[str]:
@@ -107,7 +112,7 @@ _UNITS = {
     )
     for spelling in family.split()
 }
-_QUANTITY = re.compile(r"(?P<sign>[$€])?\s?(?P<number>\d+(?:[.,]\d+)*)[\s-]?(?P<unit>%|[A-Za-z]+)?")
+_QUANTITY = re.compile(rf"(?P<sign>[$€])?\s?(?P<number>{_FIGURE})[\s-]?(?P<unit>%|[A-Za-z]+)?")
 _SUFFIX = re.compile(r"(?<=\w{3})(?:ies|ing|edly|ed|es|ly|s|e|y)$")
 
 
@@ -118,7 +123,7 @@ class Wording:
     Attributes:
         words: stems of its content words and its numbers, in order, with repetitions.
         content: the same as a set.
-        numbers: figures as written in digits, without thousands separators ("82959", "4.2.1").
+        numbers: figures as written in digits, made alike by `figure` ("82959", "4.2.1").
         values: figures, spelled ones included ("five" → "5").
         scaled: (figure, what it comes to) where a scale follows it ("2 million").
         quantities: (figure, unit) where a known unit follows or a currency sign stands before.
@@ -163,7 +168,7 @@ def wording(text: str) -> Wording:
             negated = True
         if token in _POLES:
             poles.add(token)
-        if raw[0].isdigit():
+        if raw[-1].isdigit():
             number = figure(raw)
             words.append(number)
             values.add(number)
@@ -194,17 +199,28 @@ def wording(text: str) -> Wording:
 
 
 def figures(text: str) -> set[str]:
-    """The figures written in digits, normalised.
+    """The figures written in digits, made alike by `figure`.
 
-    >>> sorted(figures("In 2022 it was $82,959 or 1.50%, see 4.2.1."))
-    ['1.50', '2022', '4.2.1', '82959']
+    >>> sorted(figures("In 2022 it was $82,959 or 1.50%, at -5 °C, see 4.2.1."))
+    ['-5', '1.50', '2022', '4.2.1', '82959']
     """
     return {figure(number) for number in _NUMBER.findall(text)}
 
 
 def figure(number: str) -> str:
-    """A number without its thousands separators ("82,959" → "82959")."""
-    return number.rstrip(".,").replace(",", "")
+    """A figure with its sign, without what parts thousands, and with a point before decimals.
+
+    >>> figure("82,959"), figure("1,5"), figure("1.234,56"), figure("minus 18")
+    ('82959', '1.5', '1234.56', '-18')
+    """
+    digits = number.lstrip("-\u2212MINUSminus \t\n\xa0")
+    sign = "" if digits == number else "-"
+    digits = digits.rstrip(".,")
+    if _GROUPED.fullmatch(digits):
+        digits = digits.replace(",", "")
+    elif _DECIMAL_COMMA.fullmatch(digits):
+        digits = digits.replace(".", "").replace(",", ".")
+    return sign + digits
 
 
 def missing_quantities(said: Wording, source: Wording) -> int:
