@@ -44,6 +44,26 @@ def test_labels_are_removed_whole_or_cut_short(written: str, bare: str) -> None:
     assert strip(written) == bare
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Use sys.argv[1] to read it, then call items[0].",
+        "Write `x[1]` there.",
+        "It is row[2].name, or my_list[3].",
+        "Set part[1] = 3.",
+    ],
+)
+def test_an_index_in_code_is_no_label(code: str) -> None:
+    assert strip(code) == code
+    assert strip(f"{code} [2]") == code
+    assert hints(f"{code} [2]", [("A", ""), ("B", ""), ("C", "")]) == {1}
+
+
+@pytest.mark.parametrize("written", ["It is 30 days[1].", "See version 1.2[3].", "Go [1][2]."])
+def test_a_label_may_stand_close_to_its_sentence(written: str) -> None:
+    assert "[" not in strip(written)
+
+
 def test_closing_labels_stand_once_each_and_numbers_after_their_sentences() -> None:
     said = ["One.", "Two.", "Three."]
     assert attach(said, [["[S]"], [], ["[S]"]], per_sentence=False) == "One. Two. Three. [S]"

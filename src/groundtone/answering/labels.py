@@ -15,7 +15,10 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_NUMBERED = re.compile(r"\s*\[\^?\d+(?:\s*[,;–-]\s*\d+)*\](?!\()")
+_NUMBERED = re.compile(r"\s*\[\^?[1-9]\d*(?:\s*[,;–-]\s*\d+)*\](?!\()")
+# What a label is never glued to, but an index is: a dotted or compound name.
+_IDENTIFIER = re.compile(r"(?:\w\.[^\W\d]\w*|_\w*|\w_|[a-z][A-Z]\w*)$")
+_MEMBER = re.compile(r"\.\w|\s?[-+*/]?=")
 _SOURCE = re.compile(r"\s*\[(?:source|quelle|see)s?\b[^\[\]\n]*\]?", re.IGNORECASE)
 FOOTNOTE = "[^{n}]"
 
@@ -76,8 +79,9 @@ def hints(text: str, places: Sequence[tuple[str, str]]) -> frozenset[int]:
     [0, 1]
     """
     found = set()
-    for label in _NUMBERED.findall(text):
-        found |= {int(n) - 1 for n in re.findall(r"\d{1,4}", label)}
+    for label in _NUMBERED.finditer(text):
+        if not _is_index(label):
+            found |= {int(n) - 1 for n in re.findall(r"\d{1,4}", label[0])}
     for label in _SOURCE.findall(text):
         named = label.casefold()
         for index, (title, section) in enumerate(places):
@@ -93,7 +97,18 @@ def strip(text: str) -> str:
     >>> strip("Go to Settings. [Source: Guide, Section 2.1]")
     'Go to Settings.'
     """
-    return _NUMBERED.sub("", _SOURCE.sub("", text)).strip()
+    plain = _SOURCE.sub("", text)
+    return _NUMBERED.sub(lambda label: label[0] if _is_index(label) else "", plain).strip()
+
+
+def _is_index(label: re.Match[str]) -> bool:
+    """Whether what looks like a label is an index in code: ``sys.argv[1]``, ``row[2].name``."""
+    if label[0][0].isspace():
+        return False
+    before, after = label.string[: label.start()], label.string[label.end() :]
+    line = before.rpartition("\n")[2]
+    inside = line.count("`") % 2 == 1 and "`" in after.partition("\n")[0]
+    return inside or bool(_IDENTIFIER.search(before[-80:]) or _MEMBER.match(after))
 
 
 def attach(
