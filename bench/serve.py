@@ -220,6 +220,12 @@ async def _lines(server: Server, body: Any) -> Any:
         writer.close()
 
 
+def plain_model(server: Server) -> str:
+    """The base model's name, which no documents are behind."""
+    listed = server.caller()("GET", "/v1/models")["data"]
+    return next(str(one["id"]) for one in listed if one["id"].partition(":")[0] != "docs")
+
+
 def streams(folder: Path, clients: int, seconds: float) -> dict[str, Any]:
     def alone() -> dict[str, Any]:
         command = [sys.executable, __file__, str(folder), "--bare", "--clients", str(clients)]
@@ -229,7 +235,7 @@ def streams(folder: Path, clients: int, seconds: float) -> dict[str, Any]:
 
     before = alone()
     with serving(folder, "--no-worker") as server:
-        model = server.caller()("GET", "/v1/models")["data"][0]["id"]
+        model = plain_model(server)
         asyncio.run(streamed(server, 2, 1, model))
         with watched(server) as health:
             told = asyncio.run(streamed(server, clients, seconds, model))
@@ -289,7 +295,7 @@ def long_use(folder: Path, requests: int) -> dict[str, Any]:
     asked = questions(folder)
     memory: list[float] = []
     with serving(folder, "--no-worker") as server:
-        model = server.caller()("GET", "/v1/models")["data"][0]["id"]
+        model = plain_model(server)
 
         def some(number: int, count: int) -> None:
             call = server.caller()

@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 from openai import OpenAI
 
+from groundtone import Workspace
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -39,6 +41,11 @@ class Served:
     def client(self, key: str = "admin", **options: object) -> OpenAI:
         options = {"max_retries": 0, "timeout": 120, **options}
         return OpenAI(base_url=self.url, api_key=self.keys.get(key, "none"), **options)  # type: ignore[arg-type]
+
+    def logged(self) -> int:
+        """Answers in the log."""
+        with Workspace.open(self.folder) as workspace:
+            return len(workspace.catalog.list_answers(1_000))
 
     def http(self, key: str | None = "admin") -> httpx.Client:
         headers = {"authorization": f"Bearer {self.keys[key]}"} if key in self.keys else {}

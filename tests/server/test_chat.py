@@ -19,6 +19,7 @@ from tests.server.shape import check
 ASK = [{"role": "user", "content": "How do I reset my password?"}]
 HI = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Say hello."}]
 BASE = "smollm2-135m-instruct"
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
 
 
 def raw(server: Served, path: str, body: dict, key: str = "admin") -> dict:
@@ -35,9 +36,13 @@ def test_a_model_named_docs_answers_with_its_sources(server: Served) -> None:
     assert answer.usage and answer.usage.total_tokens > 0
     assert message.annotations
     text = (server.folder / "guides" / "account-management-guide.md").read_text()
-    for citation, annotation in zip(whole["citations"], message.annotations, strict=True):
+    assert len(message.annotations) == len(whole["citations"])
+    cited = {(one["start"], one["end"]): one for one in whole["citations"]}
+    for annotation in message.annotations:
         told = annotation.url_citation
         start, end = told.span  # type: ignore[attr-defined]
+        citation = cited[start, end]
+        assert told.url.endswith(f"?at={start}-{end}")
         assert text[start:end] == told.quote == citation["quote"]  # type: ignore[attr-defined]
         assert message.content[told.start_index : told.end_index] == citation["sentence"]
         assert citation["marker"] in message.content
@@ -61,6 +66,29 @@ def test_a_stream_says_the_same_as_the_whole_answer(server: Served) -> None:
     assert pieces[-2].choices[0].finish_reason == "stop"
     assert pieces[-2].citations == pieces[-1].citations == whole.citations
     assert pieces[-2].choices[0].delta.annotations
+
+
+@pytest.mark.parametrize("model", ["docs", BASE])
+@pytest.mark.parametrize("choice", [{}, {"tool_choice": "auto"}, {"tool_choice": "none"}])
+def test_tools_that_may_be_left_are_left(server: Served, model: str, choice: dict) -> None:
+    body = {"model": model, "messages": ASK, "max_tokens": 8, "tools": TOOLS, **choice}
+    answer = check(ChatCompletion, raw(server, "/v1/chat/completions", body))
+    assert answer.choices[0].message.content
+    assert not answer.choices[0].message.tool_calls
+
+
+def test_a_programs_errand_is_no_question_to_the_documents(server: Served) -> None:
+    errand = (
+        "### Task:\nGenerate a concise title.\n### Chat History:\n<chat_history>\n"
+        "USER: How do I reset my password?\n</chat_history>"
+    )
+    before = server.logged()
+    body = {"model": "docs", "messages": [{"role": "user", "content": errand}]}
+    told = raw(server, "/v1/chat/completions", body)
+    assert told["refused"] and told["usage"]["total_tokens"] == 0
+    assert server.logged() == before
+    raw(server, "/v1/chat/completions", {"model": "docs", "messages": ASK})
+    assert server.logged() == before + 1
 
 
 def test_a_follow_up_is_understood_and_a_foreign_question_refused(server: Served) -> None:
@@ -107,7 +135,9 @@ def test_an_answer_follows_a_schema(server: Served) -> None:
     ("change", "param"),
     [
         ({"logprobs": True}, "logprobs"),
-        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"tools": TOOLS, "tool_choice": "required"}, "tools"),
+        ({"model": "docs", "tools": TOOLS, "tool_choice": "required"}, "tools"),
+        ({"model": "all-minilm-l6-v2"}, "model"),
         ({"presence_penalty": 1.0}, "presence_penalty"),
         ({"model": "docs", "n": 2}, "n"),
         ({"model": "docs", "stop": "x"}, "stop"),
@@ -186,7 +216,7 @@ def test_embeddings_in_both_forms(server: Served) -> None:
 def test_models(server: Served) -> None:
     client = server.client("guides")
     names = [check(Model, model.model_dump()).id for model in client.models.list()]
-    assert names == [BASE, "docs", "docs:default", "all-minilm-l6-v2"]
+    assert names == ["docs", "docs:default", BASE, "all-minilm-l6-v2"]
     for name in (*names, f"docs:default+{BASE}"):
         assert client.models.retrieve(name).id == name
     with pytest.raises(openai.NotFoundError):

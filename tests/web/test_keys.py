@@ -101,11 +101,19 @@ def test_one_signs_in_with_a_key_and_out_again(locked: Locked, open_page: Any) -
     assert "/sign-in" in page.url
 
 
+def test_after_signing_in_a_link_leads_where_it_pointed(locked: Locked, open_page: Any) -> None:
+    page = open_page(f"{locked.address}/source/{locked.vault}?at=0-7")
+    sign_in(page, locked.owner)
+    assert page.url.endswith(f"/source/{locked.vault}?at=0-7")
+    page.locator("mark").wait_for()
+
+
 def test_nothing_is_served_without_a_key(locked: Locked, browser: Any) -> None:
     request = browser.new_context().request
     for path in (
         f"/source/{locked.pdf}/page/1",
         f"/documents/{locked.vault}/understood",
+        f"/source/{locked.vault}?at=0-9",
         f"/answer/{locked.answer}",
         "/_nicegui_ws/socket.io/?EIO=4&transport=polling",
         "/_nicegui/client/1/upload/2",
@@ -131,6 +139,8 @@ def test_a_guest_sees_nothing_of_another_collection_or_group(
     for path in (f"/documents/{locked.vault}", f"/documents/{locked.board}"):
         page.goto(locked.address + path)
         page.get_by_text("There is no such document").wait_for()
+    page.goto(f"{locked.address}/source/{locked.vault}?at=0-9")
+    page.get_by_text("There is no such source").wait_for()
     page.goto(f"{locked.address}/answer/{locked.answer}")
     page.get_by_text("There is no such answer").wait_for()
     assert "vault" not in page.content().lower()

@@ -60,11 +60,10 @@ def url_annotations(answer: Answer, base: str) -> list[dict[str, Any]]:
         base: the server's own address: what is no web page is opened there.
     """
     made = []
-    for citation, (start, end) in _placed(answer):
-        version = _version(answer, citation)
-        place = f"{base}/documents?open={quote(file_id(citation.document, version))}"
+    for citation, (start, end) in _by_passage(_placed(answer)):
+        place = f"{base.rstrip('/')}/source/{quote(_version(answer, citation))}"
         page = citation.document.startswith(("http://", "https://"))
-        url = citation.document if page else f"{place}#char={citation.start},{citation.end}"
+        url = citation.document if page else f"{place}?at={citation.start}-{citation.end}"
         made.append(
             {
                 "type": "url_citation",
@@ -122,6 +121,19 @@ def _placed(answer: Answer) -> list[tuple[Citation, tuple[int, int]]]:
         else:
             found.append((citation, (start, start + len(citation.sentence))))
     return found
+
+
+def _by_passage(
+    placed: list[tuple[Citation, tuple[int, int]]],
+) -> list[tuple[Citation, tuple[int, int]]]:
+    """The same, the first place cited of each passage before all others.
+
+    Open WebUI takes `[2]` for the second address among the annotations.
+    """
+    first = {one[0].passage: one for one in reversed(placed)}
+    order = list(dict.fromkeys(citation.passage for citation, _ in placed))
+    heads = [first[passage] for passage in order]
+    return heads + [one for one in placed if not any(one is head for head in heads)]
 
 
 def _version(answer: Answer, citation: Citation) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from groundtone.server.errors import ApiError, refused
 from groundtone.server.shapes.chat import ChatMessage, ChatRequest, ResponseFormat
 
 MINE = {"developer": "system"}
+_ERRAND = re.compile(r"\s*### Task:\n.*<chat_history>.*</chat_history>", re.DOTALL)
 SEEDS = 1 << 31
 
 
@@ -104,6 +106,16 @@ def asked(messages: Sequence[ChatMessage]) -> Asked:
     return Asked(made[-1]["content"], made[:-1])
 
 
+def is_errand(question: str) -> bool:
+    """Whether a program, and no reader, asks: for a title of the conversation, or what might be
+    asked next.
+
+    Open WebUI has the model of a conversation do this unless it is told another. Documents have no
+    answer to it, and the log of questions is for those that readers ask.
+    """
+    return _ERRAND.match(question) is not None
+
+
 def options_of(request: ChatRequest, limit: int) -> Options:
     """How the answer is to be written.
 
@@ -138,7 +150,7 @@ def schema_of(form: ResponseFormat | None) -> Mapping[str, Any] | None:
 
 
 def beyond(request: ChatRequest) -> list[str]:
-    """Names of parameters that only an engine behind an API of its own can follow."""
+    """Names of parameters that only an engine behind an API of its own can follow to the letter."""
     extra = request.model_extra or {}
     wanted = {
         "logprobs": request.logprobs,
@@ -155,3 +167,13 @@ def beyond(request: ChatRequest) -> list[str]:
         "modalities": extra.get("modalities") if extra.get("modalities") != ["text"] else None,
     }
     return [name for name, value in wanted.items() if value]
+
+
+def not_followed(request: ChatRequest) -> list[str]:
+    """Of `beyond`, what an answer by ours would go against.
+
+    Tools that a model may call (`tool_choice` auto, as when nothing is said) it need not call, and
+    programs send theirs with every question: Open WebUI some thirty.
+    """
+    free = request.tool_choice in (None, "auto", "none")
+    return [name for name in beyond(request) if not (free and name in ("tools", "tool_choice"))]

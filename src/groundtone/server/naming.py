@@ -44,8 +44,11 @@ def named(workspace: Workspace, principal: Principal, name: str) -> Target:
             tuned one by its name, suffix or id.
 
     Raises:
-        ApiError: 404, if there is none that this asker may use. Which of both, is not told.
+        ApiError: 404, if there is none that this asker may use. Which of both, is not told. 400, if
+            it embeds and writes nothing.
     """
+    if name == workspace.settings.embedding.model:
+        raise ApiError(400, f"The model {name!r} only embeds; it cannot chat.", param="model")
     place, plus, model = name.partition("+")
     if place == DOCS or place.startswith(f"{DOCS}:"):
         collection = place.partition(":")[2] or None

@@ -7,8 +7,10 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, cast
 
+from groundtone.answering.showing import refuse
 from groundtone.chat import Completion
 from groundtone.errors import GroundtoneError
+from groundtone.server.conversation import is_errand
 
 if TYPE_CHECKING:
     from groundtone.answering.answer import Answer, Usage
@@ -86,11 +88,14 @@ class Writer:
     async def answer(
         self, asked: Asked, limits: Filter, options: Options, *, schema: Any = None
     ) -> Answer:
-        """The checked answer from documents.
+        """The checked answer from documents; an errand (`is_errand`) is refused without a search.
 
         Nothing of it is passed on before it is checked: what a client was sent cannot be taken
         back.
         """
+
+        if is_errand(asked.question):
+            return refuse(asked.question, self._workspace.settings.answer)
 
         def make() -> Iterator[str | Answer]:
             if schema is not None:

@@ -101,6 +101,7 @@ DEFAULT_FILE = """\
 # max_upload_mb = 512          # of one that brings a file
 # request_seconds = 600        # an answer that takes longer is cut off
 # waiting = 256                # answers that may wait for their turn
+# public_url = ""              # where people reach the pages, if not where programs reach the API
 # cors_origins = []            # web origins whose pages may call the API: "https://example.org"
 
 [scale]

@@ -221,7 +221,9 @@ class Server(Section):
     Attributes:
         max_body_mb, max_upload_mb: megabytes of a request, and of one that brings a file.
         request_seconds: an answer that takes longer is cut off.
-        waiting: answers that may wait for their turn; more are refused with status 429.
+        waiting: answers that may wait for their turn; more are refused with status 503.
+        public_url: where people reach the pages, if not where programs reach the API: links in
+            citations begin with it. Empty: the address that a request came to.
         cors_origins: web origins whose pages may call the API from a browser; none by default.
     """
 
@@ -229,6 +231,7 @@ class Server(Section):
     max_upload_mb: Count = 512
     request_seconds: Annotated[float, Field(gt=0)] = 600
     waiting: Annotated[int, Field(ge=0)] = 256
+    public_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     cors_origins: tuple[str, ...] = ()
 
 

@@ -18,6 +18,7 @@ def register(pages: FastAPI) -> None:
         history,
         settings,
         sign_in,
+        source,
         tune,
         uploads,
         voting,

@@ -42,7 +42,7 @@ class SourcePanel:
                 )
                 node("blockquote", reference.quote)
             else:
-                _show(found)
+                show(found)
         self._client.run_javascript("groundtone.reveal()")
 
     def close(self) -> None:
@@ -52,7 +52,8 @@ class SourcePanel:
         self._client.run_javascript("groundtone.hidden()")
 
 
-def _show(source: Source) -> None:
+def show(source: Source) -> None:
+    """What is cited, where it stands: the page's picture, or the text around it."""
     with node("p", classes="path"):
         node("span", source.document.path)
     if source.picture:

@@ -104,7 +104,8 @@ class Site:
                 and scope["method"] == "GET"
                 and "text/html" in headers.get("accept", "")
             ):
-                to = quote(path, safe="")
+                asked = scope["query_string"].decode("latin-1")
+                to = quote(f"{path}?{asked}" if asked else path, safe="")
                 return RedirectResponse(f"{SIGN_IN}?to={to}", status_code=303)
             return _refused(scope, PlainTextResponse("Sign in first.", 401))
         scope["visitor"] = visitor

@@ -16,7 +16,14 @@ from groundtone.answering.answer import Answer
 from groundtone.chat import Completion
 from groundtone.server import citing, naming
 from groundtone.server.auth import Principal, require
-from groundtone.server.conversation import Options, asked, beyond, messages_of, options_of
+from groundtone.server.conversation import (
+    Options,
+    asked,
+    beyond,
+    messages_of,
+    not_followed,
+    options_of,
+)
 from groundtone.server.errors import documented, refused
 from groundtone.server.naming import Target
 from groundtone.server.serving import Serving
@@ -46,8 +53,8 @@ async def chat_completions(
     writer = Writer(serving, principal, target)
     if target.documents:
         work = _from_documents(request, serving, principal, body, target, writer)
-    elif wants := beyond(body):
-        work = _relayed(request, serving, body, target, writer, wants)
+    elif beyond(body):
+        work = _relayed(request, serving, body, target, writer)
     else:
         work = _plain(request, serving, body, target, writer)
     return await work
@@ -125,12 +132,13 @@ async def _relayed(
     body: ChatRequest,
     target: Target,
     writer: Writer,
-    wants: list[str],
 ) -> Response:
     """Parameters that ours cannot follow go to an engine behind an API of its own, as they are."""
     engine = await serving.generations.run(lambda: serving.workspace.chat)
     if not hasattr(engine, "relay"):
-        raise refused(wants[0], "the model of this server cannot follow it")
+        if wants := not_followed(body):
+            raise refused(wants[0], "the model of this server cannot follow it")
+        return await _plain(request, serving, body, target, writer)
     whole = body.model_dump(exclude_unset=True)
     pieces = writer.relayed(whole, stream=bool(body.stream))
     named = {"model": target.name}
@@ -160,7 +168,7 @@ async def _from_documents(
     target: Target,
     writer: Writer,
 ) -> Response:
-    for name in beyond(body):
+    for name in not_followed(body):
         if name != "top_p":  # accepted like temperature: the likeliest words are taken
             raise refused(name, "answers from documents cannot follow it")
     if (body.n or 1) > 1:
@@ -170,7 +178,7 @@ async def _from_documents(
     question = asked(body.messages)
     options = options_of(body, serving.workspace.settings.chat.max_tokens)
     limits = await serving.quick(naming.limits, serving.workspace, principal, target.collection)
-    base = str(request.base_url).rstrip("/")
+    base = serving.workspace.settings.server.public_url or str(request.base_url)
     work = writer.answer(question, limits, options, schema=options.json_schema)
     if body.stream:
         told = bool(body.stream_options and body.stream_options.include_usage)

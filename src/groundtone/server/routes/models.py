@@ -35,7 +35,7 @@ class Models(BaseModel):
 
 @router.get("/v1/models", responses=documented())
 async def list_models(request: Request, principal: Chat) -> Models:
-    """List the base model, tuned models, and the collections that answer as models."""
+    """List the collections that answer as models, the base model, and tuned models."""
     serving: Serving = request.app.state.serving
     return Models(data=await serving.quick(_all, serving, principal))
 
@@ -50,10 +50,10 @@ async def retrieve_model(request: Request, model: str, principal: Chat) -> Model
 def _all(serving: Serving, principal: Principal) -> list[Model]:
     workspace = serving.workspace
     hidden = hidden_models(workspace, principal.only_own)
-    names = [workspace.settings.chat.model]
-    names += [name for name in workspace.adapters() if name not in hidden]
-    names += [naming.DOCS]
+    names = [naming.DOCS]  # programs begin with the first
     names += [f"{naming.DOCS}:{name}" for name in naming.collections(workspace, principal)]
+    names += [workspace.settings.chat.model]
+    names += [name for name in workspace.adapters() if name not in hidden]
     return [_model(serving, name) for name in [*names, workspace.settings.embedding.model]]
 
 

@@ -80,6 +80,13 @@
         show();
       }, 60);
     },
+    cited() {
+      const seen = () => [...document.querySelectorAll(".frame.words, .frame.passage, mark")].find((one) => one.offsetParent);
+      const show = () => seen()?.scrollIntoView({ block: "center" });
+      const image = document.querySelector(".sheet img");
+      if (image && !image.complete) image.addEventListener("load", show, { once: true });
+      setTimeout(show, 60);
+    },
     hidden() {
       document.body.classList.remove("with-source");
       if (opener?.isConnected) opener.focus();
