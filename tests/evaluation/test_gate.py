@@ -46,6 +46,24 @@ def test_form_must_rise_and_facts_must_stand(
     assert len(gate.to_json()["reasons"]) == 2
 
 
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 16])
+def test_a_few_worse_answers_prove_no_loss(count: int) -> None:
+    """Each answer a little worse: with five or fewer no test can tell that from chance."""
+    gold = "alpha beta gamma delta epsilon zeta eta theta iota kappa"
+    questions = [Question(id=f"q{i}", question="What?", answers=(gold,)) for i in range(count)]
+
+    def answered(arm: str, i: int, text: str) -> Outcome:
+        return Outcome(arm=arm, question_id=f"q{i}", text=text, bare_text=text)
+
+    half = "alpha beta gamma delta epsilon"
+    said = [answered("rag", i, f"{half} zeta") for i in range(count)]
+    said += [answered("both", i, half + " zz" * (1 + i % 3)) for i in range(count)]
+    gate = decide(measure(said, questions, Style.of({"max_words": 50})))
+    assert gate.facts < gate.facts_before
+    assert gate.passed is (count < 6), gate.reasons
+    assert ("significantly lost" in gate.reasons[1]) is (count > 5)
+
+
 def test_a_style_is_inferred_from_what_examples_look_like() -> None:
     answers = ["Do this now. [Source: Guide]", "Open the menu. Then close it. [Source: Guide]"] * 10
     style = infer_style(answers, label="[Source: {title}]", refusal="No answer.")

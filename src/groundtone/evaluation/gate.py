@@ -83,16 +83,16 @@ def decide(
     """Judge a comparison of the two arms on held-out examples.
 
     Form must rise, or stand at :data:`FORM_GOAL`. Facts (token F1 with the same passages) must
-    not have fallen significantly: the 95% interval of the paired difference must reach 0. Everyday
-    questions must not be answered significantly worse, and what is served must be what was trained.
+    not be proven worse: the pair's verdict says so only where its interval and its p agree, so that
+    a handful of answers, which can prove nothing, refuse nobody. Everyday questions must not be
+    answered significantly worse, and what is served must be what was trained.
     """
     form, before = _value(report, tuned, "format"), _value(report, base, "format")
     facts, facts_before = _value(report, tuned, "f1"), _value(report, base, "f1")
     pair = report.pair(tuned, base, "f1")
     low = pair.difference.low if pair else 0.0
-    high = pair.difference.high if pair else 0.0
     form_ok = form > before or form >= FORM_GOAL
-    facts_ok = high >= 0
+    facts_ok = pair is None or pair.verdict != "worse"
     reasons = [
         f"house style kept in {form:.0%} of held-out answers, {before:.0%} without tuning: "
         + ("passed" if form_ok else "refused, it must rise"),
