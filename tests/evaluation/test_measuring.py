@@ -227,6 +227,22 @@ def test_pairs_use_common_questions_only() -> None:
     assert pair is not None and pair.difference.n == 1
 
 
+def test_each_two_arms_are_tested_once() -> None:
+    """A pair that is there twice, turned round, would be corrected as two."""
+    questions = [Question(str(n), "How long?", ("30 days",)) for n in range(20)]
+    outcomes = [
+        Outcome(arm, str(n), text, text)
+        for arm, right in (("both", 10), ("base", 3), ("few-shot", 3))
+        for n in range(20)
+        for text in ["30 days" if n < right else "wrong"]
+    ]
+    report = measure(outcomes, questions, versus="both")
+    pairs = [(pair.a, pair.b) for pair in report.pairs if pair.measure == "correct"]
+    assert pairs == [("base", "both"), ("few-shot", "both")]
+    alone = measure(outcomes[:40], questions, versus="both").pair("base", "both", "correct")
+    assert alone is not None and alone.p_adjusted == alone.p
+
+
 def seeded(seeds: list[list[bool]]) -> Report:
     """“both” with one list of passes for each training seed, beside a “rag” that passes half."""
     count = len(seeds[0])

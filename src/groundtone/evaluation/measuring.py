@@ -192,12 +192,13 @@ def _pairs(
     seed: int,
 ) -> list[Pair]:
     wanted = [(name, versus) for name in names if name != versus and versus in names]
-    wanted += [("both", name) for name in names if "both" in names and name not in ("both", versus)]
+    if "both" in names and versus != "both":  # else each pair would be there twice, turned round
+        wanted += [("both", name) for name in names if name not in ("both", versus)]
     return [
         pair
         for name, kind in MEASURES.items()
         if kind.higher_is_better is not None
-        for pair in _pairs_of(name, dict.fromkeys(wanted), columns, seed)
+        for pair in _pairs_of(name, wanted, columns, seed)
     ]
 
 
