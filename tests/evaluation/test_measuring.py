@@ -276,6 +276,21 @@ def test_several_training_seeds_are_one_arm() -> None:
     assert report.to_json()["arms"]["both"]["seeds"] == 3
 
 
+def test_arms_of_unequally_many_seeds_are_compared() -> None:
+    """Three models beside two: there is no pairing them, so the two count by their mean."""
+    questions = [Question(str(n), "How long?", ("30 days",)) for n in range(20)]
+    outcomes = [
+        Outcome(arm, str(n), text, text, replica=replica)
+        for arm, seeds in (("both", 3), ("rag", 2))
+        for replica in range(seeds)
+        for n in range(20)
+        for text in ["30 days" if arm == "both" or n < 5 * replica else "wrong"]
+    ]
+    pair = measure(outcomes, questions).pair("both", "rag", "correct")
+    assert pair is not None and pair.difference.value == pytest.approx(1 - 2.5 / 20)
+    assert pair.difference.n == 20 and pair.verdict == "better"
+
+
 def test_seeds_that_disagree_prove_less_than_seeds_that_agree() -> None:
     good = [n % 5 > 0 for n in range(40)]
     agree = seeded([good, good, good]).pair("both", "rag", "correct")

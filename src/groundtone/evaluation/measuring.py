@@ -53,7 +53,7 @@ def measure(
     An arm may have several replicas (models of one recipe with different training seeds): then a
     question's number is the mean over them, and intervals and p-values leave the seeds to chance
     as well as the questions (see `seeds`). Two arms with equally many replicas are paired replica
-    by replica.
+    by replica; of two with several, but not equally many, the second counts by its mean.
 
     Args:
         style: the house style, or all that answers are held against.
@@ -272,9 +272,10 @@ def _tested(
     else:
         import numpy as np
 
-        table = np.asarray(one) - np.asarray(two)
-        if len(one[0]) != len(two[0]) and 1 not in (len(one[0]), len(two[0])):
-            table = np.asarray(one) - np.asarray(two).mean(axis=1, keepdims=True)
+        mine, theirs = np.asarray(one), np.asarray(two)
+        if len(one[0]) != len(two[0]) and len(one[0]) > 1:  # no replica has a partner
+            theirs = theirs.mean(axis=1, keepdims=True)
+        table = mine - theirs
         interval = seeds.crossed_interval(table, pass_fail=pass_fail, seed=seed)
         p = seeds.crossed_p(table, seed=seed)
         test = "analysis of variance over questions and seeds"
