@@ -1,4 +1,4 @@
-"""The curve of a refusal threshold: what is gained and lost at each, and which one is best."""
+"""The curve of a refusal threshold: what is gained and lost at each."""
 
 from __future__ import annotations
 
@@ -48,11 +48,6 @@ def curve(
         known = sorted(set(evidence))
         thresholds = [0.0, *((a + b) / 2 for a, b in itertools.pairwise(known)), 1.0]
     return [_point(float(t), evidence, answerable) for t in thresholds]
-
-
-def best(points: Sequence[Point]) -> Point:
-    """The point of the best balanced accuracy; of equals the one that refuses least."""
-    return max(points, key=lambda point: (point.balanced, -point.threshold))
 
 
 def _point(threshold: float, evidence: Sequence[float], answerable: Sequence[bool]) -> Point:
