@@ -276,6 +276,14 @@ def test_several_training_seeds_are_one_arm() -> None:
     assert report.to_json()["arms"]["both"]["seeds"] == 3
 
 
+def test_seeds_that_disagree_stay_within_what_a_score_allows() -> None:
+    """Three models, one right, one wrong, over two questions: nothing beyond 1 is possible."""
+    report = seeded([[True, True], [False, False], [True, True]])
+    for pair in report.pairs:
+        if MEASURES[pair.measure].unit in ("share", "score"):
+            assert -1 <= pair.difference.low <= pair.difference.high <= 1
+
+
 def test_arms_of_unequally_many_seeds_are_compared() -> None:
     """Three models beside two: there is no pairing them, so the two count by their mean."""
     questions = [Question(str(n), "How long?", ("30 days",)) for n in range(20)]

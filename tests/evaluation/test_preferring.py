@@ -22,3 +22,12 @@ def test_no_votes_prove_nothing() -> None:
 def test_a_question_on_which_people_differ_evenly_counts_for_nobody() -> None:
     found = preference("base", "rag", [("q", "base"), ("q", "rag")])
     assert found.p == 1.0 and found.lead is not None and found.lead.value == 0
+
+
+def test_the_lead_of_one_is_as_sure_as_the_lead_of_the_other() -> None:
+    for votes in (["rag"] * 3, ["rag"] * 9, ["rag", "rag", ""], ["rag"] * 7 + ["base"] * 2):
+        mine = preference("rag", "base", [(f"q{n}", vote) for n, vote in enumerate(votes)]).lead
+        theirs = preference("base", "rag", [(f"q{n}", vote) for n, vote in enumerate(votes)]).lead
+        assert mine is not None and theirs is not None
+        assert (mine.low, mine.high) == (-theirs.high, -theirs.low)
+        assert mine.low < mine.value

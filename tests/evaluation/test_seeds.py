@@ -52,6 +52,15 @@ def test_equal_passes_are_not_certain() -> None:
     assert seeds.crossed_p(np.zeros((5, 3))) == 1.0
 
 
+def test_a_difference_of_scores_ends_where_scores_do() -> None:
+    """Two questions and seeds that lie far apart: Student's interval alone would reach beyond 2."""
+    data = np.array([[0.1, 0.9, -0.8], [0.2, 0.9, -0.9]])
+    wide, found = seeds.crossed_interval(data), seeds.crossed_interval(data, most=1.0)
+    assert wide is not None and found is not None
+    assert wide.low < -2 and wide.high > 2
+    assert (found.low, found.high) == (-1.0, 1.0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("between", [0.0, 0.05, 0.2])
 def test_intervals_over_questions_and_seeds_cover(between: float) -> None:

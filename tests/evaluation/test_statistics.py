@@ -89,6 +89,31 @@ def test_equal_arms_are_not_certain_to_be_equal() -> None:
     assert statistics.not_worse(many.low, 0.05)
 
 
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ([0.0], [0.267]),
+        ([1], [0]),
+        ([0.6, 0.5], [0.8, 0.7]),
+        ([0.2, 0.2, 0.2], [0.3, 0.3, 0.31]),
+        ([1840.0], [2100.0]),
+    ],
+)
+def test_one_or_a_few_differences_are_certain_of_nothing(
+    left: list[float], right: list[float]
+) -> None:
+    found = statistics.paired_interval(left, right)
+    turned = statistics.paired_interval(right, left)
+    assert found is not None and turned is not None
+    assert found.low < 0 < found.high
+    assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low))
+    mean = statistics.mean_interval(left)
+    assert mean is not None
+    if max(*left, *right) <= 1:
+        assert mean.high - mean.low > 0.3
+        assert not statistics.not_worse(found.low, 0.05)
+
+
 def test_a_clear_difference_is_proven() -> None:
     left = [1.0] * 40 + [0.0] * 10
     right = [1.0] * 15 + [0.0] * 35

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -209,12 +210,14 @@ def _pairs_of(
     seed: int,
 ) -> list[Pair]:
     found: dict[tuple[str, str], _Tested] = {}
+    kind = MEASURES[name]
+    bounded = kind.unit in ("share", "score")
+    most = 1.0 if bounded else math.inf
     for a, b in wanted:
-        tested = _tested(columns[a][name], columns[b][name], seed)
+        tested = _tested(columns[a][name], columns[b][name], most, seed)
         if tested is not None:
             found[a, b] = tested
     adjusted = statistics.holm({pair: tested.p for pair, tested in found.items()})
-    kind = MEASURES[name]
     higher = bool(kind.higher_is_better)
     pairs = []
     for (a, b), tested in found.items():
@@ -234,9 +237,7 @@ def _pairs_of(
                 p=tested.p,
                 p_adjusted=adjusted[a, b],
                 verdict=word,
-                not_worse=_not_worse(tested.interval, higher)
-                if kind.unit in ("share", "score")
-                else None,
+                not_worse=_not_worse(tested.interval, higher) if bounded else None,
                 detectable=reach.detectable,
                 more_questions=0 if proven else reach.more_questions or None,
                 test=tested.test,
@@ -257,8 +258,12 @@ class _Tested:
 
 
 def _tested(
-    left: Mapping[str, Sequence[float]], right: Mapping[str, Sequence[float]], seed: int
+    left: Mapping[str, Sequence[float]],
+    right: Mapping[str, Sequence[float]],
+    most: float,
+    seed: int,
 ) -> _Tested | None:
+    """The pair tested over the questions that both have; `most`: as large as a number can be."""
     common = [question for question in left if question in right]
     if not common:
         return None
@@ -276,7 +281,7 @@ def _tested(
         if len(one[0]) != len(two[0]) and len(one[0]) > 1:  # no replica has a partner
             theirs = theirs.mean(axis=1, keepdims=True)
         table = mine - theirs
-        interval = seeds.crossed_interval(table, pass_fail=pass_fail, seed=seed)
+        interval = seeds.crossed_interval(table, pass_fail=pass_fail, most=most, seed=seed)
         p = seeds.crossed_p(table, seed=seed)
         test = "analysis of variance over questions and seeds"
     assert interval is not None and p is not None

@@ -16,7 +16,8 @@ class Preference:
     Attributes:
         wins, losses, ties: votes for `one`, for `other`, for neither.
         lead: mean over questions of (votes for `one` − votes for `other`) / votes on it, −1 to 1,
-            with a bootstrap interval over questions.
+            with the interval of a paired difference over questions: who is preferred on each of
+            three has as wide a one whichever of the two it is.
         p: two-sided, of "neither is preferred": the exact sign test over questions, each of which
             counts for the arm that most preferred there.
         questions: that had a vote.
@@ -49,7 +50,8 @@ def preference(one: str, other: str, votes: Iterable[tuple[str, str]]) -> Prefer
         wins=every.count(1),
         losses=every.count(-1),
         ties=every.count(0),
-        lead=paired_interval(means, [0.0] * len(means)),
+        # Shares of votes for either, as the interval of a difference of passes asks for.
+        lead=paired_interval([max(m, 0.0) for m in means], [max(-m, 0.0) for m in means]),
         p=mcnemar(sum(mean > 0 for mean in means), sum(mean < 0 for mean in means)),
         questions=len(means),
     )

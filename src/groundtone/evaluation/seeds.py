@@ -28,6 +28,7 @@ def crossed_interval(
     table: Array,
     *,
     pass_fail: bool = False,
+    most: float = math.inf,
     seed: int = 0,
     resamples: int = RESAMPLES,
     confidence: float = 0.95,
@@ -36,6 +37,9 @@ def crossed_interval(
 
     With `pass_fail`, for differences of 0s and 1s, it is never narrower than Bonett and Price's
     over the questions: where nothing varied, that is not known to be certain.
+
+    It never reaches beyond `most` on either side of 0, the largest that the measure allows: 1 for
+    differences of shares and scores.
 
     One column alone is :func:`statistics.paired_interval`'s case, not this one's.
 
@@ -56,7 +60,8 @@ def crossed_interval(
         low, high = min(low, value - half), max(high, value + half)
     if pass_fail:
         wald = statistics.bonett_price(table.mean(axis=1), confidence)
-        low, high = max(-1.0, min(low, wald[0])), min(1.0, max(high, wald[1]))
+        low, high = min(low, wald[0]), max(high, wald[1])
+    low, high = max(-most, low), min(most, high)
     return Interval(value, min(low, value), max(high, value), questions)
 
 

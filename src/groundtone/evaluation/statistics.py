@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 10_000
 Verdict = Literal["better", "worse", "no proven difference"]
+_FEW = 6  # numbers; with fewer, sign flips cannot reach 5%: 2 / 2**5 is .0625
 _AT_ONCE = 4_000_000  # numbers in a table of resamples: 32 MB, whatever the number of questions
 
 
@@ -54,7 +55,8 @@ def mean_interval(
     """The mean of one arm's numbers, one per question; None for no numbers.
 
     Pass/fail numbers (all 0 or 1) get Wilson's score interval, which stays honest at 0 and at n
-    passes, where a bootstrap would claim certainty. Others get the BCa bootstrap.
+    passes, where a bootstrap would claim certainty. Others get the BCa bootstrap, which for five or
+    fewer numbers from 0 to 1 is widened to Wilson's: one number has no spread at all.
     """
     import numpy as np
 
@@ -67,6 +69,9 @@ def mean_interval(
         low, high = wilson(value, len(data), confidence)
     else:
         low, high = _bca(data, _resampled_means(data, seed, resamples), confidence)
+        if len(data) < _FEW and _shares(values):
+            ends = wilson(value, len(data), confidence)
+            low, high = min(low, ends[0]), max(high, ends[1])
     return Interval(value, min(low, value), max(high, value), len(data))
 
 
@@ -85,7 +90,9 @@ def paired_interval(
     beside Student's. For pass/fail numbers the interval is widened, where it is narrower, to
     Bonett and Price's (2012) adjusted Wald interval: with few or no discordant questions a
     bootstrap cannot see what it has not met, and "no difference in 3 of 3" would come out as
-    certainty.
+    certainty. So it is for five or fewer questions with numbers from 0 to 1, whose resamples reach
+    no further than the differences themselves. A single difference of other numbers (tokens,
+    milliseconds), whose spread nobody knows, gets the size of the larger number on both sides of 0.
     """
     import numpy as np
 
@@ -97,9 +104,12 @@ def paired_interval(
     means = _resampled_means(difference, seed, resamples)
     tail = _expanded(n, confidence)
     low, high = (float(end) for end in np.quantile(means, (tail, 1 - tail)))
-    if _pass_fail(left, right):
+    if _pass_fail(left, right) or (n < _FEW and _shares(left, right)):
         wald = bonett_price(difference, confidence)
         low, high = min(low, wald[0]), max(high, wald[1])
+    elif n == 1:
+        size = max(abs(float(left[0])), abs(float(right[0])))
+        low, high = min(low, -size), max(high, size)
     return Interval(value, min(low, value), max(high, value), n)
 
 
@@ -242,6 +252,10 @@ def _pass_fail(*columns: Sequence[float | bool]) -> bool:
     return all(value in (0, 1) for column in columns for value in column)
 
 
+def _shares(*columns: Sequence[float | bool]) -> bool:
+    return all(0 <= value <= 1 for column in columns for value in column)
+
+
 def _resampled_means(data: Array, seed: int, resamples: int) -> Array:
     return _products(_counts, data, seed, resamples) / len(data)
 
@@ -332,7 +346,8 @@ def wilson(share: float, n: int, confidence: float = 0.95) -> tuple[float, float
 def bonett_price(difference: Array, confidence: float = 0.95) -> tuple[float, float]:
     """Bonett and Price's adjusted Wald interval of differences of 0s and 1s.
 
-    A difference that is a mean over training seeds counts as the share of a question that it is.
+    A difference between -1 and 1, such as a mean over training seeds, counts as the share of a
+    question that it is.
     """
     n = len(difference)
     won = (float(difference.clip(min=0).sum()) + 1) / (n + 2)
