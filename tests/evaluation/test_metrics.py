@@ -23,6 +23,10 @@ NORMALISED = [
     ("--dry-run=client max_tokens 8080:80", "dry run client max_tokens 8080:80"),
     ("ＦＵＬＬ　width", "full width"),
     ("東京です", "東 京 で す"),
+    ("यह काम है।", "यह काम है"),
+    ("30-दिन की छुट्टी", "30 दिन की छुट्टी"),
+    ("café, n\u0308: cafe\u0301", "café n\u0308 café"),
+    ("1\ufe0f\u20e3 apply", "1 apply"),
     ("The", "the"),
     (" ...!? ", ""),
     ("", ""),
@@ -48,6 +52,13 @@ TABLE = [
     ("the big cat sat on it", ["cat", "big cat sat on it"], True, 1.0, True, True, True),
     ("", ["cat"], False, 0.0, False, False, False),
     ("it is not", ["It is not."], True, 1.0, True, True, True),
+    ("दिन", ["दान"], False, 0.0, False, False, False),  # Hindi: day, gift
+    ("यह काम है", ["कम"], False, 0.0, False, False, False),  # this is work; less
+    ("यह काम है", ["काम"], False, 0.5, True, True, True),
+    ("দিন", ["দান"], False, 0.0, False, False, False),  # Bengali
+    ("கல்", ["கால்"], False, 0.0, False, False, False),  # Tamil
+    ("มี", ["มา"], False, 0.0, False, False, False),  # Thai
+    ("كِتَاب", ["كِتَاب."], True, 1.0, True, True, True),  # Arabic, with its vowels
 ]
 
 
@@ -101,6 +112,17 @@ def test_bounds_and_implications(answer: str, golds: list[str], more: str) -> No
     if metrics.correct(answer, golds):
         assert metrics.exact_match(answer, golds) or metrics.contains_gold(answer, golds)
     assert metrics.token_f1(answer, [*golds, more]) >= f1
+
+
+def test_rouge_l_keeps_marks_with_their_letters() -> None:
+    assert metrics.rouge_l("cafe\u0301 noir", ["café noir"]) == 1.0
+    assert metrics.rouge_l("दिन", ["दान"]) == 0.0
+    assert metrics.rouge_l("यह दिन", ["यह दान"]) == 0.5
+
+
+def test_long_words_of_letters_and_marks_take_no_longer_than_others() -> None:
+    """Letters stand in the class of marks, too: read as either, this would never end."""
+    assert metrics.tokens(f"30-{'क' * 5000}.5-x") == [f"30-{'क' * 5000}.5-x"]
 
 
 @pytest.mark.parametrize("metric", metrics.METRICS.values())

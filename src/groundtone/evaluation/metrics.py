@@ -14,7 +14,8 @@ identifiers that SQuAD would mangle ("4.2.1" and "421" are not the same version)
   token that is an identifier (``us-east-1``, ``2024-01-31``, ``node.kubernetes.io/not-ready``).
   A comma inside a number goes (``1,000`` is ``1000``).
 
-Scripts without spaces between words (Chinese, Japanese) give one token per character.
+Scripts without spaces between words (Chinese, Japanese) give one token per character. Marks stay
+with their letter (`marks`), in the order and composition of NFKC.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
+
+from groundtone.marks import MARKS
 
 _ARTICLES = frozenset(("a", "an", "the"))
 _STOP = frozenset(
@@ -42,13 +45,13 @@ _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(
     rf"[{_CJK}]"
     r"|(?:(?<![^\s(\[{,;:=<>])[-\u2212](?=\d))?"  # a minus sign, not a hyphen
-    rf"[^\W_{_CJK}](?:[./:_@-]*[^\W_{_CJK}])*"
+    rf"[^\W_{_CJK}][{MARKS}]*+(?:[./:_@-]*[^\W_{_CJK}][{MARKS}]*+)*"
     r"(?:(?<=\bc)(?:\+\+|#))?"  # C++ and C# are not C
 )
-_MEASURE = re.compile(r"\d+(?:-[^\W\d_]+)+")
+_MEASURE = re.compile(rf"\d+(?:-(?:[^\W\d_][{MARKS}]*+)+)+")
 _IDENTIFIER = re.compile(r"[\d./:_@]")
 _DASHES = re.compile("[\u2010\u2011\u2012\u2013\u2014\u2015]")
-_ROUGE = re.compile(r"[^\W_]+")
+_ROUGE = re.compile(rf"(?:[^\W_][{MARKS}]*+)+")
 
 
 def normalise(text: str) -> str:
@@ -66,6 +69,8 @@ def tokens(text: str) -> list[str]:
     text = _THOUSANDS.sub("", _APOSTROPHES.sub("", text))
     # A dash between spaces is punctuation, between letters it is a hyphen in another coat.
     text = _DASHES.sub("-", text)
+    # What went may have stood between a letter and its mark, and folding case parts some.
+    text = unicodedata.normalize("NFKC", text)
     found: list[str] = []
     for match in _TOKEN.finditer(text):
         token = match.group().replace("\u2212", "-")
@@ -137,11 +142,16 @@ def correct(answer: str, golds: Sequence[str]) -> bool:
 def rouge_l(answer: str, golds: Sequence[str]) -> float:
     """ROUGE-L F1 (Lin 2004), 0 to 1, best gold answer.
 
-    Tokens are runs of letters and digits, lower case, without stemming: on ASCII text the very
-    numbers of the ``rouge-score`` package, and on other scripts something instead of nothing.
+    Tokens are runs of letters, their marks and digits, lower case (NFC), without stemming: on ASCII
+    text the very numbers of the ``rouge-score`` package, and on other scripts something instead of
+    nothing.
     """
-    found = _ROUGE.findall(answer.lower())
-    return max(_rouge_l(found, _ROUGE.findall(gold.lower())) for gold in _some(golds))
+    found = _runs(answer)
+    return max(_rouge_l(found, _runs(gold)) for gold in _some(golds))
+
+
+def _runs(text: str) -> list[str]:
+    return _ROUGE.findall(unicodedata.normalize("NFC", text.lower()))
 
 
 def _rouge_l(found: list[str], gold: list[str]) -> float:
