@@ -76,6 +76,28 @@ def test_citation_right(document: str, section: str, right: int, section_right: 
     assert bool(found.faults) == (not right)
 
 
+@pytest.mark.parametrize(
+    ("gold", "cited", "shown", "documents", "right"),
+    [
+        ("index.md", "api/v2/index.md", ["index.md", "api/v2/index.md"], [], 0),
+        ("index.md", "api/v2/index.md", [], ["index.md", "api/v2/index.md"], 0),
+        ("./index.md", "api/v2/index.md", ["index.md"], [], 0),
+        ("index.md", "index.md", ["index.md", "api/v2/index.md"], [], 1),
+        ("index.md", "manual/index.md", ["manual/index.md"], ["manual/index.md"], 1),
+        ("manual/index.md", "index.md", ["index.md"], ["index.md"], 1),
+        ("manual\\index.md", "manual/index.md", [], ["manual/index.md"], 1),
+    ],
+)
+def test_a_path_that_exists_means_no_other_that_ends_alike(
+    gold: str, cited: str, shown: list[str], documents: list[str], right: float
+) -> None:
+    question = Question("q", "How long?", ("30 days",), (Evidence(gold, section="2.1"),))
+    said = outcome(citations=[cite(cited)], passages=shown)
+    found = score(said, question, Yardsticks(documents=frozenset(documents))).values
+    for name in ("citation_right", "gold_cited", "cited_gold", "citation_section"):
+        assert found[name] == right, name
+
+
 def test_citations_that_do_not_resolve() -> None:
     found = score(outcome(citations=[cite(), cite(resolvable=False)]), QUESTION)
     assert found.values["citation_resolvable"] == 0.5

@@ -17,7 +17,7 @@ from groundtone.evaluation.answers_refusing import RefusalCurve, balanced, refus
 from groundtone.evaluation.arms import Outcome
 from groundtone.evaluation.questions import Question
 from groundtone.evaluation.retrieval import Difference
-from groundtone.evaluation.scoring import score
+from groundtone.evaluation.scoring import Yardsticks, score
 from groundtone.evaluation.statistics import (
     Interval,
     holm,
@@ -192,25 +192,27 @@ def report(
     model: str,
     threshold: float,
     changes: dict[str, str] | None = None,
+    documents: frozenset[str] = frozenset(),
 ) -> AnswersReport:
-    """Judge what was observed."""
-    judged = [judge(q, seen) for q, seen in zip(questions, observed, strict=True)]
+    """Judge what was observed. ``documents``: paths of all that the workspace has."""
+    by = Yardsticks(documents=documents)
+    judged = [judge(q, seen, by) for q, seen in zip(questions, observed, strict=True)]
     return AnswersReport(tuple(judged), model, threshold, changes or {})
 
 
-def judge(question: Question, seen: Observed) -> Judged:
+def judge(question: Question, seen: Observed, by: Yardsticks | None = None) -> Judged:
     """One question's numbers, and why it failed, if it did."""
     values: dict[str, float | None] = {}
     said = seen.outcome
     if said is not None:
-        scored = score(said, question).values
+        scored = score(said, question, by).values
         values = {name: scored[name] for name in _SCORED}
         values["citation_recall"], values["citation_precision"] = seen.recall, seen.precision
         if seen.written:
             values["faithful"] = seen.supported / seen.written
         if not seen.refused:
             values["figures"] = float(not seen.strays)
-    values["retrieved"] = _retrieved(question, seen)
+    values["retrieved"] = _retrieved(question, seen, by)
     if values["retrieved"]:
         values["citation_right_found"] = values.get("citation_right")
     values["answered" if question.answerable else "refusal_recall"] = float(
@@ -224,15 +226,14 @@ def judge(question: Question, seen: Observed) -> Judged:
     return replace(judged, reason=failure[0], detail=failure[1]) if failure else judged
 
 
-def _retrieved(question: Question, seen: Observed) -> float | None:
+def _retrieved(question: Question, seen: Observed, by: Yardsticks | None) -> float | None:
     """Whether a passage of a right document was found; None where the question names none."""
     if not question.answerable:
         return None
     found = [{"document": document} for document in seen.passages]
     # The same question that is asked of citations, asked of all that was found.
-    return score(Outcome("", question.id, "", "", citations=found), question).values[
-        "citation_right"
-    ]
+    scored = score(Outcome("", question.id, "", "", citations=found), question, by)
+    return scored.values["citation_right"]
 
 
 def _failure(

@@ -14,7 +14,7 @@ from groundtone.evaluation.arms import Outcome
 from groundtone.evaluation.manner import Manner
 from groundtone.evaluation.measures import MEASURES, Kind
 from groundtone.evaluation.metrics import METRICS
-from groundtone.evaluation.questions import Evidence, Question
+from groundtone.evaluation.questions import Question
 from groundtone.evaluation.style import Style
 
 Price = Callable[[str, int, int, float], float | None]
@@ -61,12 +61,16 @@ class Yardsticks:
         manner: what the user's examples have in common.
         judged: what the judge model said of an outcome; None for one it was not asked about.
         price: what an answer cost; None for a model without price.
+        documents: paths of the workspace's documents. Evidence that names one of them, or one that
+            the answer cites or was shown, means that one alone; any other, each whose path ends in
+            it or that it ends in, since a source may be a folder further in or out.
     """
 
     style: Style | None = None
     manner: Manner | None = None
     judged: Callable[[Outcome], bool | None] | None = None
     price: Price | None = None
+    documents: frozenset[str] = frozenset()
 
 
 def score(outcome: Outcome, question: Question, by: Style | Yardsticks | None = None) -> Score:
@@ -84,7 +88,7 @@ def score(outcome: Outcome, question: Question, by: Style | Yardsticks | None = 
     if content is not None:
         values["passed"] = float(content and form)
     _manner(outcome, by, values)
-    _citations(outcome, question, values, faults)
+    _citations(outcome, question, by, values, faults)
     _spent(outcome, by, values)
     return Score(values, tuple(faults), _reason(outcome, question, values, faults))
 
@@ -171,6 +175,7 @@ def _spent(outcome: Outcome, by: Yardsticks, values: dict[str, float | None]) ->
 def _citations(
     outcome: Outcome,
     question: Question,
+    by: Yardsticks,
     values: dict[str, float | None],
     faults: list[Fault],
 ) -> None:
@@ -186,35 +191,42 @@ def _citations(
     if outcome.refused or not question.answerable or not question.evidence:
         return
     documents = {str(citation.get("document", "")) for citation in cited}
+    seen = {_plain(path) for path in (*documents, *outcome.passages)}
     gold = {evidence.doc for evidence in question.evidence}
-    hit = {doc for doc in gold if any(_same_document(doc, other) for other in documents)}
+    # Which of the cited each piece of evidence means.
+    meant = {doc: _meant(doc, documents, seen, by.documents) for doc in gold}
+    hit = {doc for doc, found in meant.items() if found}
     values["citation_right"] = float(bool(hit))
     values["gold_cited"] = len(hit) / len(gold)
     if documents:
-        right = [doc for doc in documents if any(_same_document(one, doc) for one in gold)]
-        values["cited_gold"] = len(right) / len(documents)
+        values["cited_gold"] = len(set().union(*meant.values())) / len(documents)
     sections = [evidence for evidence in question.evidence if evidence.section]
     if sections:
-        found = any(_at(evidence, citation) for evidence in sections for citation in cited)
+        found = any(
+            str(citation.get("document", "")) in meant[evidence.doc]
+            and _same_section(evidence.section or "", str(citation.get("section") or ""))
+            for evidence in sections
+            for citation in cited
+        )
         values["citation_section"] = float(found)
     if cited and not hit:
         faults.append(Fault("citation", f"Cites {_some(documents)}; the gold is {_some(gold)}."))
 
 
-def _at(evidence: Evidence, citation: Mapping[str, object]) -> bool:
-    return _same_document(evidence.doc, str(citation.get("document", ""))) and _same_section(
-        evidence.section or "", str(citation.get("section") or "")
-    )
+def _meant(gold: str, cited: set[str], seen: set[str], known: frozenset[str]) -> set[str]:
+    """Those of the cited documents that a gold path means; see `Yardsticks.documents`."""
+    path = _plain(gold)
+    exact = path in seen or path in known
+    return {one for one in cited if (path == _plain(one) if exact else _tail(path, _plain(one)))}
 
 
-def _same_document(left: str, right: str) -> bool:
-    """Equal paths, or one the tail of the other: a source may be a folder further in or out."""
-    one, two = (path.replace("\\", "/").removeprefix("./").strip("/") for path in (left, right))
-    return (
-        bool(one)
-        and bool(two)
-        and (one == two or one.endswith("/" + two) or two.endswith("/" + one))
-    )
+def _plain(path: str) -> str:
+    return path.replace("\\", "/").removeprefix("./").strip("/")
+
+
+def _tail(one: str, two: str) -> bool:
+    """Equal paths, or one the tail of the other."""
+    return bool(one and two) and (one == two or one.endswith("/" + two) or two.endswith("/" + one))
 
 
 def _same_section(left: str, right: str) -> bool:

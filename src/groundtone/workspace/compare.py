@@ -129,6 +129,7 @@ def compare(
         manner=_manner(workspace, rows),
         judged=told,
         price=price or _prices(workspace),
+        documents=frozenset(document.path for document in workspace.catalog.documents()),
     )
     notes = _notes(workspace, who, by, len(left_out))
     if judge is not None:

@@ -135,6 +135,7 @@ def _measure(
         model=name if ask_model else "",
         threshold=settings.answer.evidence_below,
         changes=changes,
+        documents=frozenset(document.path for document in workspace.catalog.documents()),
     )
 
 
