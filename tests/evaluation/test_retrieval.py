@@ -6,6 +6,7 @@ import pytest
 
 from groundtone.evaluation.questions import Evidence, Question
 from groundtone.evaluation.retrieval import Found, RetrievalReport, judge
+from groundtone.evaluation.statistics import holm, paired_p
 from groundtone.retrieval import Passage
 from groundtone.retrieval.packing import Packed
 from groundtone.retrieval.tracing import Trace
@@ -86,6 +87,22 @@ def test_each_failure_names_the_stage_where_it_was_lost() -> None:
     assert failure is not None and failure.reason == "lost in packing"
 
 
+def test_a_document_behind_many_passages_is_found_but_not_shown() -> None:
+    """Ranks of measures are documents', as in BEIR; what is shown are k passages."""
+    order = (("a", 0), ("a", 1), ("a", 2), ("c", 0))
+    found = Trace(
+        passages=tuple(passage(n, "a") for n in (1, 2, 3)),
+        order=order,
+        dense={key: rank for rank, key in enumerate(order, 1)},
+        lexical={},
+        paths={"a": "a", "c": "c"},
+    )
+    one = judged(ASKED, found)
+    assert one.documents == ("a", "c") and (one.recall, one.reciprocal) == (1, 0.5)
+    assert one.failure is not None and one.failure.reason == "lost in fusion"
+    assert one.failure.detail == "passage 4 of all (document 2), 4 by vectors, not found by words"
+
+
 def test_a_folded_twin_is_no_failure() -> None:
     def fold(passages: Sequence[Passage]) -> Packed:
         return Packed(tuple(passages[:2]), folded=((3, 1),))
@@ -134,5 +151,7 @@ def test_means_have_intervals_and_two_settings_are_compared_in_pairs() -> None:
     assert set(differences) == {"nDCG@10", "recall@1", "recall@5", "MRR@10"}
     assert differences["nDCG@10"].verdict == "better"
     assert differences["recall@5"].verdict == "no proven difference"
+    raw = {name: paired_p(good.values()[name], bad.values()[name]) for name in differences}
+    assert {name: each.p for name, each in differences.items()} == holm(raw)  # four are tested
     assert {each.verdict for each in bad.against(good)} == {"worse", "no proven difference"}
     assert report().measures()["nDCG@10"] is None

@@ -1,8 +1,10 @@
 """How well questions find their documents: measures with intervals, and why each failure failed.
 
-A question counts when its file names evidence. Documents are ranked by their best passage. Where
-the evidence holds a text, section or page, it is also asked whether one of the first ``k`` passages
-is that very place.
+A question counts when its file names evidence. Documents are ranked by their best passage, and
+measures at a rank count documents, as BEIR's do. What is shown counts passages: where the evidence
+holds a text, section or page, it is also asked whether one of the first ``k`` passages is that very
+place; and a failure is a document none of whose passages is shown, even if it is among the first
+``k`` documents since those before it have several passages each.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from groundtone.evaluation.ranking import ndcg, recall, reciprocal_rank
 from groundtone.evaluation.statistics import (
     Interval,
     Verdict,
+    holm,
     mean_interval,
     paired_interval,
     paired_p,
@@ -54,8 +57,8 @@ class Found:
     """One question's numbers, each 0 to 1.
 
     Attributes:
-        ndcg, first, recall, reciprocal: nDCG@10, recall@1, recall@k and reciprocal rank@10 by
-            document.
+        ndcg, first, recall, reciprocal: nDCG@10, recall@1, recall@k and reciprocal rank@10, where
+            1, k and 10 are of documents.
         place: whether one of the first k passages is the place that the evidence names; None where
             it names only documents.
         documents: the first ten, best first.
@@ -89,7 +92,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Two settings on one measure: the first minus the second, over the same questions."""
+    """Two settings on one measure: the first minus the second, over the same questions.
+
+    ``p`` is corrected for the number of measures.
+    """
 
     measure: str
     interval: Interval | None
@@ -129,14 +135,22 @@ class RetrievalReport:
         }
 
     def against(self, other: RetrievalReport) -> list[Difference]:
-        """This setting minus another on each measure; the same questions in the same order."""
+        """This setting minus another on each measure; the same questions in the same order.
+
+        p is McNemar's exact test where both are all 0 and 1, else sign flips; corrected for the
+        number of measures by Holm's method.
+        """
         mine, theirs = self.values(), other.values()
+        pairs = {
+            name: (values, theirs[name])
+            for name, values in mine.items()
+            if values and name in theirs
+        }
+        raw = {name: p for name, pair in pairs.items() if (p := paired_p(*pair)) is not None}
+        corrected = holm(raw)
         differences = []
-        for name, values in mine.items():
-            if not values or name not in theirs:
-                continue
-            interval = paired_interval(values, theirs[name])
-            p = paired_p(values, theirs[name])
+        for name, pair in pairs.items():
+            interval, p = paired_interval(*pair), corrected.get(name)
             differences.append(Difference(name, interval, p, verdict(interval, p)))
         return differences
 
@@ -191,13 +205,14 @@ def judge(
         reciprocal=reciprocal_rank(documents, gains, DEPTH),
         place=any(_is_there(p, e) for p in trace.passages for e in places) if places else None,
         documents=tuple(documents[:DEPTH]),
-        failure=_failure(gains, trace, known, k, pack),
+        failure=_failure(gains, trace, documents, known, k, pack),
     )
 
 
 def _failure(
     gains: Mapping[str, float],
     trace: Trace,
+    documents: Sequence[str],
     known: frozenset[str],
     k: int,
     pack: Callable[[Sequence[Passage]], Packed],
@@ -212,7 +227,9 @@ def _failure(
         )
     rank = trace.order.index(right[0]) + 1
     if rank > k:
-        return Failure("lost in fusion", f"passage {rank} of all, {_ranks(trace, right)}")
+        place = documents.index(trace.paths[right[0][0]]) + 1
+        among = f" (document {place})" if place <= k else ""  # recall@k has found it
+        return Failure("lost in fusion", f"passage {rank} of all{among}, {_ranks(trace, right)}")
     packed = pack(trace.passages)
     shown = {passage.document for passage in packed.passages}
     # What stands for a folded near-duplicate says the same.
