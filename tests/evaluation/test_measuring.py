@@ -382,3 +382,30 @@ def test_too_few_questions_are_called_too_few() -> None:
     few = pairwise([True, False, True], [False, True, False])
     assert "no difference in correct is large enough" in few.remarks()[0]
     assert "points in correct would" not in few.remarks()[0]
+
+
+def test_no_size_is_promised_where_none_was_seen() -> None:
+    """Equal answers of a middling F1: how far others would lie apart is not known."""
+    questions = [Question(str(n), "How?", (LONG,)) for n in range(12)]
+    outcomes = [
+        Outcome(arm, question.id, "Open the page", "Open the page")
+        for arm in ("rag", "both")
+        for question in questions
+    ]
+    few, many = measure(outcomes[:1] + outcomes[12:13], questions), measure(outcomes, questions)
+    pair = many.pair("both", "rag", "f1")
+    assert many.content == "f1" and pair is not None and pair.detectable is None
+    assert many.remarks() == [
+        "With 12 questions that came out alike nobody can say what difference would be proven."
+    ]
+    assert few.remarks() == [
+        "With 1 question no difference in token F1 is large enough to be proven four times in five."
+    ]
+
+
+def test_seeds_that_lie_apart_ask_for_no_further_questions() -> None:
+    report = seeded([[True] * 40, [n % 5 > 0 for n in range(40)], [n % 5 > 2 for n in range(40)]])
+    pair = report.pair("both", "rag", "correct")
+    assert pair is not None and pair.verdict == "no proven difference"
+    assert pair.more_questions is None and (pair.detectable is None or pair.detectable > 0.5)
+    assert "more questions" not in report.remarks()[0]

@@ -8,21 +8,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from statistics import fmean, median
+from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import WrongUse
 from groundtone.evaluation import planning, seeds, statistics
 from groundtone.evaluation.arms import Outcome
 from groundtone.evaluation.measures import KINDS, MEASURES
 from groundtone.evaluation.metrics import tokens
+from groundtone.evaluation.planning import ALPHA
 from groundtone.evaluation.questions import Question
 from groundtone.evaluation.report import ArmMeasures, Pair, Report, Result, Row
 from groundtone.evaluation.scoring import Yardsticks, score
 from groundtone.evaluation.style import Style
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
 # Gold answers longer than this are sentences that no answer repeats word for word.
 _SHORT_GOLD = 8
 MARGIN = 0.05
-ALPHA = 0.05
 _OF_CITING = (
     "citation_right",
     "citation_section",
@@ -221,9 +227,7 @@ def _pairs_of(
     higher = bool(kind.higher_is_better)
     pairs = []
     for (a, b), tested in found.items():
-        reach = planning.plan(
-            tested.differences, alpha=ALPHA / len(found), pass_fail=tested.pass_fail
-        )
+        reach = planning.plan(tested.table, alpha=ALPHA / len(found), pass_fail=tested.pass_fail)
         word = statistics.verdict(
             tested.interval, adjusted[a, b], higher_is_better=higher, alpha=ALPHA
         )
@@ -238,7 +242,7 @@ def _pairs_of(
                 p_adjusted=adjusted[a, b],
                 verdict=word,
                 not_worse=_not_worse(tested.interval, higher) if bounded else None,
-                detectable=reach.detectable,
+                detectable=None if (reach.detectable or 0) > most else reach.detectable,
                 more_questions=0 if proven else reach.more_questions or None,
                 test=tested.test,
             )
@@ -248,9 +252,9 @@ def _pairs_of(
 
 @dataclass(frozen=True, slots=True)
 class _Tested:
-    """One pair's differences, question by question (means over replicas), tested."""
+    """One pair's differences (questions x replicas), tested."""
 
-    differences: Sequence[float]
+    table: Array
     interval: statistics.Interval
     p: float
     test: str
@@ -267,26 +271,25 @@ def _tested(
     common = [question for question in left if question in right]
     if not common:
         return None
+    import numpy as np
+
     one, two = [left[q] for q in common], [right[q] for q in common]
     pass_fail = all(x in (0, 1) for values in (*one, *two) for x in values)
-    if len(one[0]) == len(two[0]) == 1:
+    mine, theirs = np.asarray(one, dtype=np.float64), np.asarray(two, dtype=np.float64)
+    if len(one[0]) != len(two[0]) and len(one[0]) > 1:  # no replica has a partner
+        theirs = theirs.mean(axis=1, keepdims=True)
+    table = mine - theirs
+    if table.shape[1] == 1:
         a, b = [v[0] for v in one], [v[0] for v in two]
         interval = statistics.paired_interval(a, b, seed=seed)
         p = statistics.paired_p(a, b, seed=seed)
         test = "McNemar's exact test" if pass_fail else "sign flips"
     else:
-        import numpy as np
-
-        mine, theirs = np.asarray(one), np.asarray(two)
-        if len(one[0]) != len(two[0]) and len(one[0]) > 1:  # no replica has a partner
-            theirs = theirs.mean(axis=1, keepdims=True)
-        table = mine - theirs
         interval = seeds.crossed_interval(table, pass_fail=pass_fail, most=most, seed=seed)
         p = seeds.crossed_p(table, seed=seed)
         test = "analysis of variance over questions and seeds"
     assert interval is not None and p is not None
-    differences = [fmean(x) - fmean(y) for x, y in zip(one, two, strict=True)]
-    return _Tested(differences, interval, p, test, pass_fail)
+    return _Tested(table, interval, p, test, pass_fail)
 
 
 def _not_worse(difference: statistics.Interval, higher_is_better: bool) -> bool:

@@ -50,9 +50,11 @@ class Pair:
         verdict: whether ``a`` is better than ``b``, by interval and adjusted p together.
         not_worse: whether a loss of 5 points or more is ruled out; None for tokens and times.
         detectable: the smallest true difference that as many questions would prove in 80 of 100
-            repetitions, in the measure's unit.
+            repetitions, in the measure's unit; None where no difference that the measure allows
+            would be, or where all that were seen are equal.
         more_questions: how many further questions it would take to prove a difference as large as
-            the one seen; 0 where it is proven, None where nobody could say or afford it.
+            the one seen; 0 where it is proven, None where nobody could say or afford it, or where
+            the training seeds lie too far apart for any number of questions.
         test: what `p` comes from.
     """
 

@@ -11,6 +11,7 @@ seeds differ by clearly more than chance between questions explains, to Student'
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from groundtone.evaluation import statistics, student
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _CLEARLY = 2.0  # times the leftover variation
+_NOTHING = 1e-24  # a variance that is but rounding
 
 
 def crossed_interval(
@@ -91,27 +93,65 @@ def spreads(table: Array) -> list[tuple[float, float]]:
     variation alone would show between them. Empty where nothing varies.
     """
     questions, seeds = table.shape
-    mean = table.mean()
-    by_question = table.mean(axis=1) - mean
-    by_seed = table.mean(axis=0) - mean
-    left = table - mean - by_question[:, None] - by_seed[None, :]
-    of_seeds = questions * float((by_seed**2).sum()) / (seeds - 1)
     if questions < 2:
-        return [(math.sqrt(of_seeds / seeds), seeds - 1.0)] if of_seeds else []
-    of_questions = seeds * float((by_question**2).sum()) / (questions - 1)
-    leftover = float((left**2).sum()) / ((questions - 1) * (seeds - 1))
-    apart = of_seeds > _CLEARLY * leftover
-    of_seeds = max(of_seeds, leftover)
-    total = max(of_questions + of_seeds - leftover, of_seeds)
-    if total <= 1e-24:
-        return []
-    parts = of_questions**2 / (questions - 1) + of_seeds**2 / (seeds - 1)
-    parts += leftover**2 / ((questions - 1) * (seeds - 1))
-    freedom = max(total**2 / parts, min(questions, seeds) - 1.0)
-    found = [(math.sqrt(total / (questions * seeds)), freedom)]
-    if apart:
-        found.append((math.sqrt(of_seeds / (questions * seeds)), seeds - 1.0))
-    return found
+        by_seed = float(((table.mean(axis=0) - table.mean()) ** 2).sum()) * questions / (seeds - 1)
+        return [(math.sqrt(by_seed / seeds), seeds - 1.0)] if by_seed else []
+    spread = Spread.of(table)
+    return [] if spread is None else spread.errors(questions)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean squares of a table's analysis of variance: what its questions and its seeds vary by.
+
+    Attributes:
+        by_question, by_seed, left: mean squares; that of the seeds is no less than what is left.
+        questions, seeds: of the table.
+        apart: the seeds differ clearly.
+    """
+
+    by_question: float
+    by_seed: float
+    left: float
+    questions: int
+    seeds: int
+    apart: bool
+
+    @classmethod
+    def of(cls, table: Array) -> Spread | None:
+        """Of two questions or more, and one seed or more; None where nothing varies."""
+        questions, seeds = table.shape
+        if questions < 2:
+            return None
+        mean = table.mean()
+        by_question = table.mean(axis=1) - mean
+        of_questions = seeds * float((by_question**2).sum()) / (questions - 1)
+        if seeds == 1:
+            nothing = of_questions <= _NOTHING
+            return None if nothing else cls(of_questions, 0.0, 0.0, questions, 1, apart=False)
+        by_seed = table.mean(axis=0) - mean
+        left = table - mean - by_question[:, None] - by_seed[None, :]
+        of_seeds = questions * float((by_seed**2).sum()) / (seeds - 1)
+        leftover = float((left**2).sum()) / ((questions - 1) * (seeds - 1))
+        apart = of_seeds > _CLEARLY * leftover
+        of_seeds = max(of_seeds, leftover)
+        if max(of_questions + of_seeds - leftover, of_seeds) <= _NOTHING:
+            return None
+        return cls(of_questions, of_seeds, leftover, questions, seeds, apart)
+
+    def errors(self, questions: int) -> list[tuple[float, float]]:
+        """As `spreads`, of as many questions of the same kind: what seeds vary by stays."""
+        if self.seeds == 1:
+            return [(math.sqrt(self.by_question / questions), questions - 1.0)]
+        by_seed = self.left + (self.by_seed - self.left) * questions / self.questions
+        total = max(self.by_question + by_seed - self.left, by_seed)
+        parts = self.by_question**2 / (questions - 1) + by_seed**2 / (self.seeds - 1)
+        parts += self.left**2 / ((questions - 1) * (self.seeds - 1))
+        freedom = max(total**2 / parts, min(questions, self.seeds) - 1.0)
+        found = [(math.sqrt(total / (questions * self.seeds)), freedom)]
+        if self.apart:
+            found.append((math.sqrt(by_seed / (questions * self.seeds)), self.seeds - 1.0))
+        return found
 
 
 def _checked(table: Array) -> tuple[int, int]:

@@ -54,8 +54,10 @@ def reach(report: Report) -> str:
     title = title[:1].lower() + title[1:]
     few = f"With {pair.difference.n} question{'' if pair.difference.n == 1 else 's'}"
     text = f"{few} a difference of {size} in {title} would be proven four times in five"
-    if unit in ("share", "score") and (pair.detectable or 0) > 1:
+    if pair.detectable is None:
         text = f"{few} no difference in {title} is large enough to be proven four times in five"
+        if pair.difference.low == pair.difference.high:  # many that are all equal
+            text = f"{few} that came out alike nobody can say what difference would be proven"
     if pair.more_questions:
         noun = "question" if pair.more_questions == 1 else "questions"
         text += (
