@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from groundtone.evaluation.statistics import Interval, paired_interval
+from groundtone.evaluation.clusters import clustered_interval
+from groundtone.evaluation.statistics import Interval
 from groundtone.retrieval.tuned import Tuned
 from groundtone.tuning.weak_pairs import KINDS
 from groundtone.workspace.judged_questions import Asked
@@ -16,11 +17,15 @@ from groundtone.workspace.judged_questions import Asked
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """nDCG@10 of held-out questions: now, before (not tuned), and the paired difference."""
+    """nDCG@10 of held-out questions: now, before (not tuned), and the paired difference.
+
+    ``groups``: of documents, that the questions ask for; its interval leaves them to chance.
+    """
 
     now: float
     before: float
     difference: Interval
+    groups: int
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
@@ -29,14 +34,20 @@ class Measured:
             "ndcg": self.now,
             "ndcg_before": self.before,
             "difference": {"value": told.value, "low": told.low, "high": told.high, "n": told.n},
+            "groups": self.groups,
         }
 
 
-def measured_on(now: Sequence[float], before: Sequence[float]) -> Measured:
-    """Of the same questions in the same order."""
-    difference = paired_interval(now, before)
+def measured_on(held: Sequence[Asked], now: Sequence[float], before: Sequence[float]) -> Measured:
+    """Of the same questions in the same order.
+
+    Those that ask for one group of documents are not independent: what helps one document helps
+    all who ask for it.
+    """
+    groups = [one.group for one in held]
+    difference = clustered_interval(now, before, groups)
     assert difference is not None
-    return Measured(float(np.mean(now)), float(np.mean(before)), difference)
+    return Measured(float(np.mean(now)), float(np.mean(before)), difference, len(set(groups)))
 
 
 def by_kind(
@@ -47,7 +58,9 @@ def by_kind(
     for kind in KINDS:
         at = [number for number, one in enumerate(held) if one.kind == kind]
         if at:
-            found[kind] = measured_on([now[n] for n in at], [before[n] for n in at])
+            found[kind] = measured_on(
+                [held[n] for n in at], [now[n] for n in at], [before[n] for n in at]
+            )
     return found
 
 
@@ -62,8 +75,8 @@ def refusals(
     if not told.low > 0:
         what = "questions" if own else "texts"
         reasons.append(
-            f"it is not proven better on {told.n} held-out {what}: nDCG@10 {told.value:+.3f} "
-            f"[{told.low:+.3f}, {told.high:+.3f}]"
+            f"it is not proven better on {told.n} held-out {what}, of {measured.groups} groups of "
+            f"documents: nDCG@10 {told.value:+.3f} [{told.low:+.3f}, {told.high:+.3f}]"
         )
     reasons += [
         f"it is worse on {kind}s: nDCG@10 {found.difference.value:+.3f} "

@@ -158,7 +158,7 @@ def tune(
         gains = dict.fromkeys(one.documents, 1.0)
         before.append(ndcg(search.order(one, vector, None), gains, DEPTH))
         now.append(before[-1] if tuned is None else ndcg(search.order(one, vector, tuned), gains))
-    measured = measured_on(now, before)
+    measured = measured_on(held, now, before)
     kinds = {} if own else by_kind(held, now, before)
     reasons = refusals(tuned, measured, kinds, own)
     outcome = Outcome(
