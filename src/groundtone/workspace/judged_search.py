@@ -1,4 +1,9 @@
-"""Both searches over a workspace's documents, as `Retriever` runs them, to fit and to measure."""
+"""Both searches over a workspace's documents, to fit and to measure.
+
+What is measured is the order in which `Retriever` returns them, documents that miss a name of the
+question lowered, but without a re-ranker. What is fitted are the features and vectors alone: names
+lower a score by a share of it, whatever the weights are.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ import numpy as np
 
 from groundtone.index import Hit, window_id
 from groundtone.retrieval.fusion import WEIGHTS, Sides, features, fuse
+from groundtone.retrieval.tracing import Ranked, by_names
 from groundtone.retrieval.tuned import Tuned
 from groundtone.tuning.softmax import Case
 from groundtone.workspace.judged_questions import Asked
@@ -25,6 +31,7 @@ class Search:
 
     def __init__(self, workspace: Workspace, paths: Mapping[str, str]) -> None:
         self._paths = paths
+        self._catalog = workspace.catalog
         self._embedder = workspace.embedder
         self._index: Index = workspace.indexes.current(self._embedder.dimensions)
         self._candidates = workspace.settings.retrieval.candidates
@@ -52,7 +59,9 @@ class Search:
         weights = WEIGHTS if tuned is None else tuned.weights
         sides = Sides(*self._hits(one, near), self._paths)
         parts = fuse("learned", sides, one.text, 0.0, weights)
-        fused = {key: sum(some.values()) for key, some in parts.items()}
+        ranked = Ranked(sides, parts, {key: sum(some.values()) for key, some in parts.items()}, ())
+        with self._catalog.find({version for version, _ in parts}) as found:
+            fused = by_names(found, one.text, ranked).fused
 
         def place(key: Key) -> tuple[float, str, int]:
             return -fused[key], self._paths[key[0]], key[1]
