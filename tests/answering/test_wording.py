@@ -9,6 +9,7 @@ from tests.small_embedder import SmallEmbedder
 from groundtone.answering.checking import check
 from groundtone.answering.evidence import Evidence
 from groundtone.answering.overlap import support
+from groundtone.answering.support import score
 from groundtone.answering.wording import figures, wording
 from groundtone.settings import Answering
 
@@ -25,6 +26,8 @@ EMBED = SmallEmbedder().embed
         ("2019-2021, 5 - 10, 5 -10, 5%-10%, EC2-7", {"2019", "2021", "5", "10", "2", "7"}),
         ("12 ± 3, 12 +/-3", {"12", "3"}),
         ("version 4.2.1-3", {"4.2.1", "3"}),
+        ("T-1004,2025-03-22,high", {"1004", "2025", "03", "22"}),
+        ("10,20,30 and 1,234", {"10", "20", "30", "1234"}),
         ("", set()),
     ],
 )  # fmt: skip
@@ -56,3 +59,50 @@ def test_a_comma_and_a_point_before_decimals_are_one_figure() -> None:
     said = "The pressure of the tyre is 1.5 bar."
     found = check(said, Evidence([passage(source)], EMBED), Answering(check="strict"))
     assert [one.supported for one in found.verdicts] == [True]
+
+
+TERMS = (
+    "The warranty of scanners is 24 months. Batteries are covered for 6 months. "
+    "The code FRY-4292 means that the limit was exceeded. The server answers with status 429."
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "stands"),
+    [
+        ("Batteries are covered for 6 months.", True),
+        ("Batteries are covered for 24 months.", False),
+        ("The server answers with status 429.", True),
+        ("The server answers with status 4292.", False),
+        ("The code FRY-4292 means that the limit was exceeded.", True),
+        ("The code FRY 4292 means that the limit was exceeded.", True),
+        ("The code FRY-429 means that the limit was exceeded.", False),
+        ("The code FRY-4293 means that the limit was exceeded.", False),
+    ],
+)
+def test_a_figure_stands_in_its_own_sentence_and_bare(said: str, stands: bool) -> None:
+    found = check(said, Evidence([passage(TERMS)], EMBED), Answering(support_below=0.0))
+    assert [one.supported for one in found.verdicts] == [stands]
+
+
+def test_a_figure_that_one_of_two_editions_holds_stands() -> None:
+    old, new = "Parental leave is 12 weeks.", "Parental leave is 16 weeks."
+    evidence = Evidence([passage(old), passage(new)], EMBED)
+    for said in (old, new):
+        assert check(said, evidence, Answering()).verdicts[0].supported
+    assert not check("Parental leave is 14 weeks.", evidence, Answering()).verdicts[0].supported
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("Alle Angestellten dürfen den Dienstwagen nicht privat nutzen.",
+         "Alle Angestellten dürfen den Dienstwagen privat nutzen."),
+        ("Les clients ne peuvent pas annuler une commande livrée.",
+         "Les clients peuvent annuler une commande livrée."),
+    ],
+)  # fmt: skip
+def test_negations_are_seen_in_other_languages(right: str, wrong: str) -> None:
+    assert wording(right).negated and not wording(wrong).negated
+    scores = [score(said, Evidence([right], EMBED)) for said in (right, wrong)]
+    assert scores[0] > 0.5 > scores[1]

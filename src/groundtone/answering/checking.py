@@ -18,7 +18,7 @@ from groundtone.answering.attribution import Attribution, attribute
 from groundtone.answering.evidence import Evidence
 from groundtone.answering.judging import Checker
 from groundtone.answering.refusal import is_refusal
-from groundtone.answering.wording import figures
+from groundtone.answering.standing import figures_stand
 from groundtone.retrieval import Passage
 from groundtone.settings import Answering
 
@@ -106,10 +106,3 @@ def check(
         if supported or settings.check != "strict":
             kept.append((sentence, attribution if supported else None))
     return Checked(said, tuple(kept), tuple(verdicts), usage=usage)
-
-
-def figures_stand(sentence: str, attribution: Attribution, evidence: Evidence) -> bool:
-    """Whether every figure of a sentence stands, in digits, in a passage that it cites."""
-    cited = {source.passage for source in attribution.sources}
-    known = {f for index in cited for f in figures(evidence.text(index))}
-    return figures(sentence) <= known

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundtone.answering.attribution import Attribution, Source, attribute, likeness
-from groundtone.answering.checking import figures_stand
 from groundtone.answering.evidence import Evidence, Unit
+from groundtone.answering.standing import figures_stand
 from groundtone.answering.support import score
 from groundtone.answering.wording import turned, wording
 

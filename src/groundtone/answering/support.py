@@ -131,6 +131,15 @@ def constants() -> dict[str, Any]:
     return fitted
 
 
+def echoes(said: Wording, evidence: Evidence) -> list[Wording]:
+    """The passage sentences that say nearly the same, figures and names aside."""
+    words = said.content - said.values - said.names - {stem_of(pole) for pole in said.poles}
+    if not words:
+        return []
+    units = (unit.wording for unit in evidence.units)
+    return [one for one in units if evidence.coverage(words, one.content) >= _SAME]
+
+
 def _together(said: Wording, evidence: Evidence) -> float:
     best = 0
     words = [(word, _beginning(word)) for word in said.content]
@@ -144,14 +153,11 @@ def _together(said: Wording, evidence: Evidence) -> float:
 
 def _echo(said: Wording, evidence: Evidence) -> Wording | None:
     """The passage sentence that says nearly the same, figures and names aside; None without one."""
-    words = said.content - said.values - said.names - {stem_of(pole) for pole in said.poles}
-    if not words:
-        return None
-    same = [
-        unit for unit in evidence.units if evidence.coverage(words, unit.wording.content) >= _SAME
-    ]
-    best = max(same, key=lambda u: evidence.coverage(said.content, u.wording.content), default=None)
-    return best.wording if best else None
+    return max(
+        echoes(said, evidence),
+        key=lambda one: evidence.coverage(said.content, one.content),
+        default=None,
+    )
 
 
 def _runs(units: Sequence[Unit], evidence: Evidence) -> list[list[Unit]]:

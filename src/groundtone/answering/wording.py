@@ -13,7 +13,8 @@ from functools import lru_cache
 
 # A minus sign, neither a hyphen nor what joins the ends of a range.
 _MINUS = r"(?:(?<![\w)\]%°.,/-])(?<!\d\s)[-\u2212](?=\d)|\bminus\s(?=\d))"
-_FIGURE = rf"(?i:{_MINUS})?\d+(?:[.,]\d+)*"
+# In separated values a date follows its comma closely.
+_FIGURE = rf"(?i:{_MINUS})?\d+(?:[.,](?!\d{{4}}-\d\d)\d+)*"
 _TOKEN = re.compile(rf"{_FIGURE}|[^\W\d_]+(?:['’][^\W\d_]+)?")
 _NUMBER = re.compile(_FIGURE)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?")  # 1,234.5; in India 12,34,567
@@ -30,7 +31,9 @@ def _listed(text: str) -> list[str]:
 
 NEGATIONS = _words(
     "no not never none neither nor without cannot nobody nothing nowhere n't don't doesn't didn't "
-    "isn't aren't wasn't weren't won't can't couldn't shouldn't wouldn't hasn't haven't unable"
+    "isn't aren't wasn't weren't won't can't couldn't shouldn't wouldn't hasn't haven't unable "
+    "nicht nichts kein keine keinen keinem keiner keines nie niemals niemand ohne "
+    "ne pas jamais aucun aucune sans nunca jamas ningun ninguno ninguna"
 )
 STOP = _words(
     "a an the and or but if then of to in on at by for from with as is are was were be been being "
@@ -169,9 +172,9 @@ def wording(text: str) -> Wording:
         if token in _POLES:
             poles.add(token)
         if raw[-1].isdigit():
-            number = figure(raw)
-            words.append(number)
-            values.add(number)
+            numbers = _parted(raw)
+            words += numbers
+            values.update(numbers)
         elif token in _NUMERALS:
             words.append(_NUMERALS[token])
             values.add(_NUMERALS[token])
@@ -204,7 +207,7 @@ def figures(text: str) -> set[str]:
     >>> sorted(figures("In 2022 it was $82,959 or 1.50%, at -5 °C, see 4.2.1."))
     ['-5', '1.50', '2022', '4.2.1', '82959']
     """
-    return {figure(number) for number in _NUMBER.findall(text)}
+    return {figure for number in _NUMBER.findall(text) for figure in _parted(number)}
 
 
 def figure(number: str) -> str:
@@ -221,6 +224,15 @@ def figure(number: str) -> str:
     elif _DECIMAL_COMMA.fullmatch(digits):
         digits = digits.replace(".", "").replace(",", ".")
     return sign + digits
+
+
+def _parted(number: str) -> list[str]:
+    """The figures of a run of digits: several where its commas can only part them (1,2,3)."""
+    plain = number.rstrip(".,")
+    digits = plain[re.search(r"\d", plain).start() :]  # type: ignore[union-attr]
+    if "," not in digits or _GROUPED.fullmatch(digits) or _DECIMAL_COMMA.fullmatch(digits):
+        return [figure(plain)]
+    return [figure(part) for part in plain.split(",")]
 
 
 def missing_quantities(said: Wording, source: Wording) -> int:
