@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from groundtone import sentences
+from groundtone.answering.statements import Statement, statements
 from groundtone.answering.wording import Wording, wording
 from groundtone.retrieval import Passage
 
@@ -22,18 +22,20 @@ LONGEST = 1_200  # characters of one sentence that count: a table poured into on
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One sentence of a passage.
+    """One statement of a passage: a sentence, or the row of a table.
 
     Attributes:
         passage: index of the passage.
         start, end: its span in the passage's text.
-        wording: what it says.
+        wording: what it says; a row's content words are its header's as well.
+        header: the row of names above a row of a table; "" for what has none.
     """
 
     passage: int
     start: int
     end: int
     wording: Wording
+    header: str = ""
 
 
 class Evidence:
@@ -56,12 +58,11 @@ class Evidence:
 
     @cached_property
     def units(self) -> list[Unit]:
-        """Every sentence of every passage, in order."""
+        """Every statement of every passage, in order."""
         return [
-            Unit(index, start, end, wording(text[start : min(end, start + LONGEST)]))
-            for index in range(len(self.passages))
-            for text in [self.text(index)]
-            for start, end in sentences.split(text)
+            Unit(index, one.start, one.end, _read(self.text(index), one), one.header)
+            for index, passage in enumerate(self.passages)
+            for one in statements(self.text(index), getattr(passage, "document", ""))
         ]
 
     @cached_property
@@ -105,3 +106,10 @@ class Evidence:
     def unit_text(self, unit: Unit) -> str:
         """The sentence itself."""
         return self.text(unit.passage)[unit.start : min(unit.end, unit.start + LONGEST)]
+
+
+def _read(text: str, one: Statement) -> Wording:
+    said = wording(text[one.start : min(one.end, one.start + LONGEST)])
+    if not one.header:
+        return said
+    return replace(said, content=said.content | wording(one.header[:LONGEST]).content)

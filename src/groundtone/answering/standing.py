@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 
 from groundtone.answering.attribution import Attribution
-from groundtone.answering.evidence import Evidence
+from groundtone.answering.evidence import Evidence, Unit
+from groundtone.answering.statements import cells
 from groundtone.answering.support import echoes
-from groundtone.answering.wording import figures, wording
+from groundtone.answering.wording import Wording, figures, wording
 
 _CODE = re.compile(r"\b([A-Z]{2,})[-_](\d+)\b")
 _NAMED = re.compile(r"([^\W\d_]+)[\s:#-]*(\d+)\b")
@@ -27,20 +28,55 @@ def figures_stand(sentence: str, attribution: Attribution, evidence: Evidence) -
 
 
 def displaced(sentence: str, evidence: Evidence) -> bool:
-    """Whether passage sentences that say nearly the same hold figures of its kind, and none of them
-    those of this sentence."""
+    """Whether the figures of a sentence are another's.
+
+    That is so where passage sentences that say nearly the same hold figures of its kind, and none
+    of them these; and where the rows of a table that it is about hold others under the names that
+    it gives them.
+    """
     said = wording(sentence)
     if not said.values:
         return False
     same = echoes(said, evidence)
-    if any(said.values <= one.values for one in same):
+    if any(said.values <= one.wording.values for one in same if not one.header):
         return False
+    rows = [one for one in evidence.units if one.header and _key(one, evidence) <= said.content]
+    own = [row for row in rows if said.values <= row.wording.values]
+    if own:
+        return all(_beside(said, row, evidence) for row in own)
+    tables = {(row.passage, row.header) for row in rows}
+    told = said.values.difference(*(_key(row, evidence) for row in rows))
+    if told and any(
+        told <= one.wording.values for one in evidence.units if (one.passage, one.header) in tables
+    ):
+        return True  # of a row about something else
     units = {unit for _, unit in said.quantities}
-    return any(
-        one.values
-        and not one.values & said.values
-        and (not units or units & {unit for _, unit in one.quantities})
+    return not any(said.values <= one.wording.values for one in same) and any(
+        one.wording.values
+        and not one.wording.values & said.values
+        and (not units or units & {unit for _, unit in one.wording.quantities})
         for one in same
+    )
+
+
+def _key(row: Unit, evidence: Evidence) -> frozenset[str]:
+    """What a row is about: the words of its first cell. A row without any is about nothing."""
+    return wording(next(iter(cells(evidence.unit_text(row))), "")).content or frozenset({""})
+
+
+def _beside(said: Wording, row: Unit, evidence: Evidence) -> bool:
+    """Whether a figure stands in a row under another name than the sentence gives it."""
+    columns, held = cells(row.header), cells(evidence.unit_text(row))
+    if len(columns) != len(held):
+        return False
+    about = [wording(name).content for name in columns]
+    values = [wording(cell).values for cell in held]
+    named = [bool(words) and words <= said.content for words in about]
+    if not any(named[at] and values[at] for at in range(1, len(held))):
+        return False
+    return any(
+        not any(named[at] for at in range(len(held)) if figure in values[at])
+        for figure in said.values - values[0]
     )
 
 

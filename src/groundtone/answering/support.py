@@ -131,13 +131,14 @@ def constants() -> dict[str, Any]:
     return fitted
 
 
-def echoes(said: Wording, evidence: Evidence) -> list[Wording]:
+def echoes(said: Wording, evidence: Evidence) -> list[Unit]:
     """The passage sentences that say nearly the same, figures and names aside."""
     words = said.content - said.values - said.names - {stem_of(pole) for pole in said.poles}
     if not words:
         return []
-    units = (unit.wording for unit in evidence.units)
-    return [one for one in units if evidence.coverage(words, one.content) >= _SAME]
+    return [
+        unit for unit in evidence.units if evidence.coverage(words, unit.wording.content) >= _SAME
+    ]
 
 
 def _together(said: Wording, evidence: Evidence) -> float:
@@ -153,11 +154,12 @@ def _together(said: Wording, evidence: Evidence) -> float:
 
 def _echo(said: Wording, evidence: Evidence) -> Wording | None:
     """The passage sentence that says nearly the same, figures and names aside; None without one."""
-    return max(
+    best = max(
         echoes(said, evidence),
-        key=lambda one: evidence.coverage(said.content, one.content),
+        key=lambda unit: evidence.coverage(said.content, unit.wording.content),
         default=None,
     )
+    return best.wording if best else None
 
 
 def _runs(units: Sequence[Unit], evidence: Evidence) -> list[list[Unit]]:

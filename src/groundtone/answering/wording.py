@@ -18,6 +18,7 @@ _FIGURE = rf"(?i:{_MINUS})?\d+(?:[.,](?!\d{{4}}-\d\d)\d+)*"
 _TOKEN = re.compile(rf"{_FIGURE}|[^\W\d_]+(?:['’][^\W\d_]+)?")
 _NUMBER = re.compile(_FIGURE)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?")  # 1,234.5; in India 12,34,567
+_MEASURED = re.compile(r"\d{3,}\.\d+")  # 249.00 is 249; a version, as 4.10, is not 4.1
 _DECIMAL_COMMA = re.compile(r"(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")  # 1,5 and 1.234,56
 
 
@@ -213,8 +214,8 @@ def figures(text: str) -> set[str]:
 def figure(number: str) -> str:
     """A figure with its sign, without what parts thousands, and with a point before decimals.
 
-    >>> figure("82,959"), figure("1,5"), figure("1.234,56"), figure("minus 18")
-    ('82959', '1.5', '1234.56', '-18')
+    >>> figure("82,959"), figure("1,5"), figure("1.234,50"), figure("minus 18")
+    ('82959', '1.5', '1234.5', '-18')
     """
     digits = number.lstrip("-\u2212MINUSminus \t\n\xa0")
     sign = "" if digits == number else "-"
@@ -223,6 +224,8 @@ def figure(number: str) -> str:
         digits = digits.replace(",", "")
     elif _DECIMAL_COMMA.fullmatch(digits):
         digits = digits.replace(".", "").replace(",", ".")
+    if _MEASURED.fullmatch(digits):
+        digits = digits.rstrip("0").rstrip(".")
     return sign + digits
 
 
