@@ -146,6 +146,7 @@ def test_what_cannot_be_used_is_refused_with_its_field(
         "hyperparameters.epochs": {"hyperparameters": {"epochs": 1}},
         "groundtone.rank": {"groundtone": {"rank": 4096}},
         "groundtone.threads": {"groundtone": {"threads": 64}},
+        "groundtone.processes": {"groundtone": {"processes": 2}},
         "groundtone.documents": {"groundtone": {"documents": "some"}},
     }.items():
         with pytest.raises(Refused) as refused:

@@ -34,11 +34,13 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "contexts": (1, 16),
     "absent": (0, 1),
 }
-_OURS = {"epochs", "batch_size", "seed", "threads", "device", "quantise", "cache_bytes"}
-_RECIPE = tuple(part.name for part in fields(Recipe) if part.name not in _OURS)
+_OTHERWISE = {"epochs", "batch_size", "seed"}  # OpenAI's API has its own place for them
+_MACHINE = {"threads", "processes", "device", "quantise", "cache_bytes"}
+_RECIPE = tuple(part.name for part in fields(Recipe) if part.name not in _OTHERWISE | _MACHINE)
 EXTRAS = (*_RECIPE, "documents", "contexts", "absent")
 """Names of the recipe's choices, ``contexts`` (sets of passages that each example is shown with)
-and ``absent``. What is the machine's (threads, device) is not the client's to say."""
+and ``absent``. What is the machine's (threads, processes, device, memory) is not the client's
+to say."""
 
 
 @dataclass(frozen=True, slots=True)
