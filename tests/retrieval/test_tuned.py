@@ -56,3 +56,17 @@ def test_an_adapted_vector_has_length_1() -> None:
     assert made(adapter=False).adapted(vector) is vector
     gone = Tuned("retriever:3", "small@8", WEIGHTS, -np.eye(8))
     assert gone.adapted(vector) is vector  # nothing would be left of it
+
+
+def test_its_identity_follows_from_what_it_changes(catalog: Catalog) -> None:
+    keeping.save(catalog, made(), {"seed": 3})
+    read = keeping.load(catalog, catalog.fact(RECORD) or "")
+    assert read is not None and read.identity == made().identity
+    assert made().identity.startswith("retriever:1 ")
+    others = [
+        made("retriever:2"),
+        made(adapter=False),
+        Tuned("retriever:1", "small@8", WEIGHTS, made().adapter),
+        Tuned("retriever:1", "other@8", made().weights, made().adapter),
+    ]
+    assert len({made().identity, *(one.identity for one in others)}) == 5

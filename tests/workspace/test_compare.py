@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from groundtone import Workspace
@@ -20,6 +21,9 @@ from groundtone.catalog.models import StoredModel
 from groundtone.errors import WrongUse
 from groundtone.evaluation import Question
 from groundtone.evaluation.comparing import PLAIN
+from groundtone.retrieval import tuned as keeping
+from groundtone.retrieval.fusion import WEIGHTS
+from groundtone.retrieval.tuned import Tuned
 
 FACTS = {
     "trash": "Deleted boards stay in the trash for 30 days.",
@@ -188,6 +192,24 @@ def test_only_questions_whose_passages_changed_are_asked_again(kb: Workspace, st
     kb.compare(QUESTIONS[:3], arms=["rag"])
     asked = [body["messages"][-1]["content"] for body in played.asked[before:]]
     assert QUESTIONS[0].question in asked
+
+
+def test_a_tuned_retriever_that_finds_others_is_asked_again(kb: Workspace, standin: Any) -> None:
+    played, _ = standin
+    asked = [question.question for question in QUESTIONS[:3]]
+
+    def found() -> list[list[str]]:
+        return [[p.document for p in kb.answerer.retrieve(question)] for question in asked]
+
+    kb.compare(QUESTIONS[:3], arms=["rag"])
+    before, count = found(), len(played.asked)
+    side = kb.embedder.dimensions
+    turn = np.random.default_rng(0).normal(0, 0.3, (side, side)).astype(np.float32)
+    keeping.save(kb.catalog, Tuned("retriever:one", kb.embedder.fingerprint, WEIGHTS, turn), {})
+    changed = [q for q, one, two in zip(asked, before, found(), strict=True) if one != two]
+    kb.compare(QUESTIONS[:3], arms=["rag"])
+    again = [body["messages"][-1]["content"] for body in played.asked[count:]]
+    assert changed and sorted(again) == sorted(changed)
 
 
 def test_a_remote_model_is_asked_several_questions_at_once(kb: Workspace, standin: Any) -> None:

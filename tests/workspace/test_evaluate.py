@@ -10,6 +10,9 @@ from tests.answering.scripted import Scripted
 
 from groundtone import Workspace
 from groundtone.errors import WrongUse
+from groundtone.retrieval import tuned as keeping
+from groundtone.retrieval.fusion import WEIGHTS
+from groundtone.retrieval.tuned import Tuned
 
 RESET = "How do I reset my password?"
 ROWS = [
@@ -60,6 +63,26 @@ def test_answers_are_measured_and_kept(
     assert again.measures() == measures
     assert len(workspace.eval_answers(questions, limit=1).judged) == 1
     assert workspace.eval_answers(questions, limit=1).measures()["refusal_recall"] is None
+
+
+def test_answers_are_asked_anew_when_the_retriever_is_tuned(
+    workspace: Workspace, questions: Path, scripted: Scripted
+) -> None:
+    workspace.eval_answers(questions, limit=1)
+    alone = len(scripted.asked)
+    embedding = workspace.embedder.fingerprint
+    words = dict.fromkeys(WEIGHTS, 0.0) | {"words": 1.0}
+    try:
+        for weights in (words, words | {"words": 2.0}):  # the second has the same name
+            keeping.save(workspace.catalog, Tuned("retriever:one", embedding, weights), {})
+            before = len(scripted.asked)
+            workspace.eval_answers(questions, limit=1)
+            assert len(scripted.asked) == before + alone
+    finally:
+        keeping.remove(workspace.catalog)
+    before = len(scripted.asked)
+    workspace.eval_answers(questions, limit=1)
+    assert len(scripted.asked) == before  # those of before stand for the workspace as it was
 
 
 def test_a_changed_setting_is_compared_and_leaves_the_workspace_alone(

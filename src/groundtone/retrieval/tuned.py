@@ -7,6 +7,7 @@ It is kept in the catalog and belongs to one embedding model. Fitted and gated b
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +48,14 @@ class Tuned:
         turned = vector + vector @ self.adapter
         length = float(np.linalg.norm(turned))
         return vector if length < 1e-6 else (turned / length).astype(np.float32)
+
+    @property
+    def identity(self) -> str:
+        """The name with 12 digits of a sha256 of what it changes in a search."""
+        weights = {name: float(weight) for name, weight in self.weights.items()}
+        told = [self.embedding, weights, "" if self.adapter is None else packed(self.adapter)]
+        digits = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+        return f"{self.name} {digits}"
 
 
 def record(catalog: Catalog) -> dict[str, Any] | None:

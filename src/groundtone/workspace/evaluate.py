@@ -45,7 +45,8 @@ def eval_answers(
     """Measure how good answers to a question file are.
 
     Answers are kept in the workspace as they come, so a measurement that was interrupted goes on
-    where it stopped; they are asked anew when the model, the documents or the settings changed.
+    where it stopped; they are asked anew when the model, the documents, the settings or the tuned
+    retriever changed.
 
     Args:
         questions: JSONL, see :func:`groundtone.evaluation.load_questions`.
@@ -162,12 +163,9 @@ def _answerer(workspace: Workspace, settings: Settings) -> Iterator[Answerer]:
 
         return open_checker(settings.answer.checker, workspace.folder, chat)
 
-    retriever = Retriever(
-        workspace.catalog, workspace.indexes, workspace.clocked, settings.retrieval, open_reranker
-    )
     try:
         yield Answerer(
-            retriever,
+            _retriever(workspace, settings),
             chat,
             settings.answer,
             settings.chat,
@@ -178,6 +176,12 @@ def _answerer(workspace: Workspace, settings: Settings) -> Iterator[Answerer]:
     finally:
         for engine in opened:
             engine.close()
+
+
+def _retriever(workspace: Workspace, settings: Settings) -> Retriever:
+    return Retriever(
+        workspace.catalog, workspace.indexes, workspace.clocked, settings.retrieval, open_reranker
+    )
 
 
 def _open(workspace: Workspace, settings: Settings) -> ChatEngine:
@@ -199,4 +203,7 @@ def _fingerprint(workspace: Workspace, settings: Settings, model: str, system: s
         "fitted": constants(),
         "documents": sorted(workspace.catalog.versions()),
     }
+    retriever, _ = _retriever(workspace, settings).tuned()
+    if retriever is not None:
+        state["retriever"] = retriever.identity
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]
