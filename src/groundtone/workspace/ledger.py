@@ -115,7 +115,9 @@ def _question(workspace: Workspace, stored: StoredAnswer) -> dict[str, Any]:
     row: dict[str, Any] = {"id": stored.id, "question": stored.question}
     row["answerable"] = not answer["refused"]
     if not answer["refused"]:
-        row["answers"] = [" ".join(c["sentence"] for c in answer["citations"]) or answer["answer"]]
+        # A sentence with several citations stands in each of them.
+        sentences = dict.fromkeys(citation["sentence"] for citation in answer["citations"])
+        row["answers"] = [" ".join(sentences) or answer["answer"]]
         row["evidence"] = [
             {
                 "doc": citation["document"],
