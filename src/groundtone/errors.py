@@ -97,8 +97,20 @@ class Busy(GroundtoneError):
     """Another process holds the workspace's writing lock."""
 
 
-class BadExamples(WrongUse):
-    """A training file with faults; nothing is trained.
+class UnusableExamples(WrongUse):
+    """A file of examples that cannot be trained, or measured, on.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path | str, problem: str, remedy: str = "") -> None:
+        super().__init__(problem, remedy)
+        self.path = Path(path)
+
+
+class BadExamples(UnusableExamples):
+    """A file of examples with faults; nothing is trained.
 
     Args:
         path: the examples file.
@@ -109,6 +121,7 @@ class BadExamples(WrongUse):
         shown = "\n".join(f"  {fault}" for fault in faults[:20])
         more = f"\n  … and {len(faults) - 20} more" if len(faults) > 20 else ""
         super().__init__(
+            path,
             f"{path} has {len(faults)} fault(s); nothing was trained:\n{shown}{more}\n",
             "Correct these lines and run `groundtone tune check` again.",
         )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import json
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.jobs.conftest import lines
+from tests.tuning.test_chat_format import CALLING
 
 from groundtone import Workspace
 from groundtone.catalog import StoredJob
+from groundtone.errors import UnusableExamples
 from groundtone.jobs import fine_tuning, tuning
 from groundtone.jobs.refusing import Refused
 from groundtone.jobs.worker import Worker
@@ -130,6 +134,31 @@ def test_a_validation_file_may_have_one_example_and_no_fault(
     work(workspace)
     assert told(workspace, fine.id)["status"] == "succeeded"
     assert told(workspace, bad.id)["error"]["param"] == "validation_file"
+
+
+def test_the_file_that_cannot_be_used_is_the_one_that_is_named(
+    workspace: Workspace, create: Create, upload: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    calls = create(validation_file=upload([json.dumps(CALLING)] * 2))
+    work(workspace)
+    error = told(workspace, calls.id)["error"]
+    assert (error["code"], error["param"]) == ("invalid_validation_file", "validation_file")
+    assert "tools in every example" in error["message"]
+
+    def start(workspace: Workspace, path: Path, *, validation: Path, **_: Any) -> None:
+        at = {"training": path, "validation": validation}[wrong]
+        raise UnusableExamples(at, f"None of the answers in {at} is supported.")
+
+    monkeypatch.setattr(tune, "start", start)
+    for wrong in ("training", "validation"):
+        job = create(validation_file=upload([lines(11)[10]]))
+        work(workspace)
+        assert told(workspace, job.id)["error"] == {
+            "code": f"invalid_{wrong}_file",
+            "message": "None of the answers in style.jsonl is supported.",
+            "param": f"{wrong}_file",
+        }
 
 
 def test_what_cannot_be_used_is_refused_with_its_field(

@@ -142,6 +142,9 @@ def _prepare(
             "examples",
             param,
         )
+    if all(row.line in left_out for row in found.rows):
+        calls = "calls tools in every example; a model is measured on those that call none"
+        raise Bad(invalid, f"{file.name} {calls}.", param)
     to.write_text("\n".join(kept) + "\n", "utf-8")
     if len(told) > SHOWN:
         told = [*told[:SHOWN], f"and {len(told) - SHOWN} more lines are left out"]

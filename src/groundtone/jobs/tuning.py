@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from groundtone.catalog import JobEvent, StoredJob
-from groundtone.errors import BadExamples, EngineError, GroundtoneError, WrongUse
+from groundtone.errors import EngineError, GroundtoneError, UnusableExamples, WrongUse
 from groundtone.jobs import results
 from groundtone.jobs.fine_tuning import CHECKING, LANE
 from groundtone.jobs.hyperparameters import Chosen, chosen
@@ -129,7 +129,13 @@ def _begin(workspace: Workspace, hold: Hold) -> Run:
             id=run_id(hold.job),
             progress=lambda *_: hold.check(),
         )
-    except (BadExamples, WrongUse) as error:
+    except UnusableExamples as error:
+        param = "validation_file" if error.path == validation else "training_file"
+        file = workspace.catalog.get_file(payload[param])
+        name = file.name if file is not None else error.path.name
+        message = str(error).replace(str(error.path), name)
+        raise Bad(f"invalid_{param}", message, param) from None
+    except WrongUse as error:
         raise Bad("invalid_training_file", str(error)) from None
 
 

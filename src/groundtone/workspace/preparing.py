@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundtone.errors import BadExamples, WrongUse
+from groundtone.errors import BadExamples, UnusableExamples, WrongUse
 from groundtone.tuning import examples as reading
 from groundtone.tuning.base_model import check_architecture
 from groundtone.tuning.examples import Example, Fault
@@ -53,10 +53,7 @@ def prepare(
         raise BadExamples(path, [str(fault) for fault in found.faults])
     rows = found.rows[:limit]
     if not rows:
-        raise WrongUse(
-            f"In {path} tools are called in every example.",
-            "Add examples that answer without a call: a model is measured on these.",
-        )
+        raise _calls_only(path)
     taught, kept_out = split(rows, seed=recipe.seed)
     if validation is not None:
         taught, kept_out = rows, measured_on(validation)
@@ -72,11 +69,10 @@ def prepare(
     tell = (lambda done: progress(done, len(rows))) if progress else None
     train, about = renderer.render(taught, contexts, progress=tell)
     valid, _ = renderer.render(kept_out, replace(contexts, each=1, absent=0.0))
-    if contexts.documents and not (train and valid):
-        raise WrongUse(
-            f"None of the answers in {path} is supported by the documents of this workspace.",
-            "Sync the documents that the examples were written from, or correct their labels.",
-        )
+    if contexts.documents and not train:
+        raise _unsupported(path, len(taught), "to train on")
+    if contexts.documents and not valid:
+        raise _unsupported(validation or path, len(kept_out), "to measure on")
     calls, left_out = rendered_tools(workspace, found)
     train += calls
     about.kinds.update(row.kind for row in calls)
@@ -130,12 +126,36 @@ def measured_on(path: Path) -> list[Example]:
 
     Raises:
         BadExamples: faults in it.
+        UnusableExamples: there is none, or tools are called in all of them.
     """
     found = reading.load(path)
-    faults = [fault for fault in found.faults if fault.line]
-    if faults or not found.rows:
-        raise BadExamples(path, [str(fault) for fault in faults or found.faults])
+    if faults := [str(fault) for fault in found.faults if fault.line]:
+        raise BadExamples(path, faults)
+    if not found.rows:
+        nothing = UnusableExamples(path, f"There are no examples in {path}.", "Write at least one.")
+        raise _calls_only(path) if found.dialogues else nothing
     return found.rows
+
+
+def _calls_only(path: Path) -> UnusableExamples:
+    return UnusableExamples(
+        path,
+        f"In {path} tools are called in every example.",
+        "Add examples that answer without a call: a model is measured on these.",
+    )
+
+
+def _unsupported(path: Path, count: int, purpose: str) -> UnusableExamples:
+    """No answer of so many stands in the documents, so that none can be shown with its passages."""
+    if not count:
+        problem = f"{path} has too few examples to hold some out {purpose}."
+        return UnusableExamples(path, problem, "Add some, or use more of them.")
+    return UnusableExamples(
+        path,
+        f"None of the answers {purpose} in {path} ({count} looked at) is supported by the "
+        "documents of this workspace.",
+        "Sync the documents that the examples were written from, or correct their labels.",
+    )
 
 
 def split(rows: Sequence[Example], *, seed: int) -> tuple[list[Example], list[Example]]:

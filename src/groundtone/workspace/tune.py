@@ -178,8 +178,10 @@ def start(
         progress: called with (rendered, total).
 
     Raises:
-        BadExamples: the file has faults; nothing is trained.
-        WrongUse: a bad suffix, or nothing can be grounded in the documents.
+        BadExamples: a file has faults; nothing is trained.
+        UnusableExamples: nothing of a file can be trained, or measured, on: none of its answers is
+            supported by the documents, or tools are called in every example.
+        WrongUse: a bad suffix.
         MissingExtra: the ``tune`` extra is not installed.
     """
     check_suffix(suffix, organisation)
