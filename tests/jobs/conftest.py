@@ -36,6 +36,8 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
         (tune, "finish", stub.finish),
         (tuning, "_answers", lambda *_: None),
         (training_files.preparing, "over_length", lambda *_: []),
+        (training_files.preparing, "over_context_whole", lambda *_: []),
+        (training_files.preparing, "over_context_tools", lambda *_: []),
     ):
         monkeypatch.setattr(module, name, value)
 

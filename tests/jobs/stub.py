@@ -71,6 +71,8 @@ def install() -> None:
     tune.finish = finish
     tuning._answers = lambda *_: None
     training_files.preparing.over_length = lambda *_: []
+    training_files.preparing.over_context_whole = lambda *_: []
+    training_files.preparing.over_context_tools = lambda *_: []
 
 
 if __name__ == "__main__":

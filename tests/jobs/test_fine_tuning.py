@@ -19,9 +19,11 @@ from groundtone.catalog import StoredJob
 from groundtone.errors import UnusableExamples
 from groundtone.jobs import fine_tuning, tuning
 from groundtone.jobs.refusing import Refused
+from groundtone.jobs.training_files import Decision
 from groundtone.jobs.worker import Worker
 from groundtone.tuning import runs
-from groundtone.workspace import tune
+from groundtone.tuning.examples import Fault
+from groundtone.workspace import preparing, tune
 from groundtone.workspace.files import Files
 
 pytestmark = pytest.mark.usefixtures("stubbed")
@@ -159,6 +161,23 @@ def test_the_file_that_cannot_be_used_is_the_one_that_is_named(
             "message": "None of the answers in style.jsonl is supported.",
             "param": f"{wrong}_file",
         }
+
+
+@pytest.mark.parametrize("documents", [False, True])
+def test_an_example_longer_than_the_context_fails_the_job_while_it_is_checked(
+    workspace: Workspace, create: Create, monkeypatch: pytest.MonkeyPatch, documents: bool
+) -> None:
+    long = Fault(4, "messages", "all messages together have 9000 tokens", "Shorten them.")
+    monkeypatch.setattr(preparing, "over_context_whole", lambda *_: [long])
+    monkeypatch.setattr(tuning, "decide", lambda *_, **__: Decision(documents, "so it is"))
+    job = create()
+    Worker(workspace.folder).step(workspace.catalog, "checking")
+    if documents:  # then earlier turns are not shown
+        assert told(workspace, job.id)["status"] == "queued"
+        return
+    error = told(workspace, job.id)["error"]
+    assert (error["code"], error["param"]) == ("invalid_training_file", "training_file")
+    assert "style.jsonl has 1 fault(s): " in error["message"] and "line 4" in error["message"]
 
 
 def test_what_cannot_be_used_is_refused_with_its_field(

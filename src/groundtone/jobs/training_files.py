@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundtone.errors import WrongUse
 from groundtone.tuning import examples as reading
-from groundtone.tuning.examples import MINIMUM
+from groundtone.tuning.examples import MINIMUM, Fault
 from groundtone.tuning.recipe import Contexts
 from groundtone.workspace import preparing
 from groundtone.workspace.files import Files
@@ -46,23 +46,36 @@ class Decision:
     reason: str
 
 
-def prepare(workspace: Workspace, payload: Mapping[str, Any], folder: Path) -> list[str]:
-    """Check the job's files and write what is trained on to `folder`; returns warnings.
+@dataclass(slots=True)
+class Prepared:
+    """What is known of a job's files before it is decided whether documents are shown.
+
+    Attributes:
+        warnings: for the job's events.
+        without_documents: why they cannot be trained on without; None: they can.
+    """
+
+    warnings: list[str] = field(default_factory=list)
+    without_documents: Bad | None = None
+
+
+def prepare(workspace: Workspace, payload: Mapping[str, Any], folder: Path) -> Prepared:
+    """Check the job's files and write what is trained on to `folder`.
 
     Raises:
         Bad: one of them cannot be used.
     """
     valid = payload["validation_file"]
     held_out = None
-    warnings: list[str] = []
+    told = Prepared()
     if valid:
         held_out = folder / "validation.jsonl"
-        warnings += _prepare(workspace, valid, held_out, "validation_file", least=1)
-    warnings += _prepare(
-        workspace, payload["training_file"], folder / "training.jsonl", "training_file",
+        _prepare(workspace, valid, held_out, "validation_file", told, least=1)
+    _prepare(
+        workspace, payload["training_file"], folder / "training.jsonl", "training_file", told,
         least=MINIMUM, held_out=held_out,
     )  # fmt: skip
-    return warnings
+    return told
 
 
 def decide(
@@ -110,10 +123,11 @@ def _prepare(
     id: str,
     to: Path,
     param: str,
+    result: Prepared,
     *,
     least: int,
     held_out: Path | None = None,
-) -> list[str]:
+) -> None:
     file = workspace.catalog.get_file(id)
     if file is None:
         raise Bad("file_not_found", f"The file {id} does not exist any more.", param)
@@ -124,11 +138,11 @@ def _prepare(
     except WrongUse as error:
         raise Bad(invalid, error.message.replace(str(source), file.name), param) from None
     found.faults += preparing.over_length(workspace, found.rows)
+    if param == "training_file":  # a model is not measured on calls of tools
+        found.faults += preparing.over_context_tools(workspace, found)
     faults = [fault for fault in found.faults if fault.line and fault.kind not in SPARED]
     if faults:
-        shown = "; ".join(str(fault) for fault in faults[:SHOWN])
-        more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
-        raise Bad(invalid, f"{file.name} has {len(faults)} fault(s): {shown}{more}.", param)
+        raise _faulty(file.name, faults, param)
     left_out = {fault.line: fault for fault in found.faults if fault.line}
     lines = source.read_text("utf-8-sig").split("\n")
     kept = [text for number, text in enumerate(lines, 1) if number not in left_out and text.strip()]
@@ -148,4 +162,14 @@ def _prepare(
     to.write_text("\n".join(kept) + "\n", "utf-8")
     if len(told) > SHOWN:
         told = [*told[:SHOWN], f"and {len(told) - SHOWN} more lines are left out"]
-    return told
+    result.warnings += told
+    if result.without_documents is None:
+        long = preparing.over_context_whole(workspace, found)
+        if long := [fault for fault in long if fault.line not in left_out]:
+            result.without_documents = _faulty(file.name, long, param)
+
+
+def _faulty(name: str, faults: Sequence[Fault], param: str) -> Bad:
+    shown = "; ".join(str(fault) for fault in faults[:SHOWN])
+    more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+    return Bad(f"invalid_{param}", f"{name} has {len(faults)} fault(s): {shown}{more}.", param)

@@ -75,10 +75,12 @@ def _check(workspace: Workspace, hold: Hold) -> None:
     told = prepare(workspace, payload, folder)
     hold.check()
     decision = decide(workspace, folder, how.documents, check=hold.check)
+    if told.without_documents is not None and not decision.documents:
+        raise told.without_documents
     hold.progress |= {"documents": decision.documents, "hyperparameters": how.resolved}
     hold.hand_over(
         LANE,
-        *(JobEvent(warning, level="warn") for warning in told),
+        *(JobEvent(warning, level="warn") for warning in told.warnings),
         JobEvent(decision.reason),
         JobEvent("Files validated, moving job to queued state"),
     )

@@ -219,6 +219,11 @@ def check(
     rendered, about = renderer.render(taught, contexts, progress=tell)
     calls, result.left_out = preparing.rendered_tools(workspace, found)
     rendered += calls
+    measured, _ = renderer.render(kept_out, replace(contexts, each=1, absent=0.0))
+    if long := preparing.over_context(workspace, [*rendered, *measured]):
+        result.faults += [replace(fault, file=str(path)) for fault in long]
+        result.skipped = "the file has faults"
+        return result
     about.kinds.update(row.kind for row in calls)
     result.kinds = dict(about.kinds)
     result.unresolved, result.unsupported = about.unresolved, about.unsupported

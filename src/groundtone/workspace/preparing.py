@@ -57,6 +57,8 @@ def prepare(
     taught, kept_out = split(rows, seed=recipe.seed)
     if validation is not None:
         taught, kept_out = rows, measured_on(validation)
+        if long := over_length(workspace, kept_out):
+            raise BadExamples(validation, [str(fault) for fault in long])
 
     invocation = bases.invocation(workspace.chat)
     if recipe.kind == "alora" and not invocation:
@@ -75,6 +77,9 @@ def prepare(
         raise _unsupported(validation or path, len(kept_out), "to measure on")
     calls, left_out = rendered_tools(workspace, found)
     train += calls
+    for file, part in ((path, train), (validation or path, valid)):
+        if long := over_context(workspace, part):
+            raise BadExamples(file, [str(fault) for fault in long])
     about.kinds.update(row.kind for row in calls)
 
     folder.mkdir(parents=True, exist_ok=True)  # a caller killed here comes back with the same id
@@ -188,6 +193,43 @@ def over_length(workspace: Workspace, rows: Sequence[Example]) -> list[Fault]:
             continue
         told.append(Fault(row.line, "messages", what, remedy, "over length"))
     return told
+
+
+def over_context(workspace: Workspace, rows: Sequence[Rendered]) -> list[Fault]:
+    """Lines of which a rendered example, prompt and answer, is longer than the context.
+
+    Earlier turns and passages are counted here, and messages about tools, which `over_length` does
+    not know.
+    """
+    room = workspace.chat.context_tokens
+    sizes: dict[int, int] = {}
+    for row in rows:
+        size = len(row.prefix) + len(row.question) + len(row.answer)
+        sizes[row.line] = max(size, sizes.get(row.line, 0))
+    return [
+        Fault(
+            line,
+            "messages",
+            f"all messages together have {size} tokens as the model reads them; there is room for "
+            f"{room}",
+            "Shorten them, leave out earlier turns, or raise context_tokens under [chat] in "
+            "groundtone.toml.",
+            "over length",
+        )
+        for line, size in sizes.items()
+        if size > room
+    ]
+
+
+def over_context_whole(workspace: Workspace, found: reading.Examples) -> list[Fault]:
+    """The same of a file that is shown without documents, where all earlier turns are read."""
+    rows, _ = renderer_of(workspace).render(found.rows, Contexts.none())
+    return over_context(workspace, rows)
+
+
+def over_context_tools(workspace: Workspace, found: reading.Examples) -> list[Fault]:
+    """The same of a file's examples in which tools are called."""
+    return over_context(workspace, rendered_tools(workspace, found)[0])
 
 
 def rendered_tools(
