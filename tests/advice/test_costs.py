@@ -78,6 +78,18 @@ def test_break_even_in_months() -> None:
     assert costs.months_to_break_even(D("402.10"), D("0.002"), D("0.001"), 100, D(1)) is None
 
 
+def test_the_volume_that_pays_within_a_year_counts_what_is_paid_each_month() -> None:
+    setup, without, with_, hosting = D("105"), D("0.008"), D("0.005"), D("73")
+    volume = costs.paying_volume(setup, without, with_, 12, hosting)
+    assert volume == pytest.approx(D("27250"))
+    assert costs.months_to_break_even(setup, without, with_, volume, hosting) == pytest.approx(12)
+    assert costs.paying_volume(setup, without, with_, 12) == pytest.approx(
+        D("2916.67"), abs=D("0.01")
+    )
+    assert costs.paying_volume(setup, with_, without, 12) is None
+    assert costs.paying_volume(setup, without, with_, 12, D(-73)) == 0, "it pays in any case"
+
+
 def test_hosting_a_month() -> None:
     hosted = Price("azure", "m", D(1), D(1), "here", TODAY, hosting_per_hour=D("1.70"))
     assert costs.hosting(hosted) == D("1241.00")
@@ -143,6 +155,7 @@ def test_the_page_shows_what_the_formulas_give() -> None:
         f"= ${costs.passing(without, 0.60):.4f}",
         f"= {answers:,.0f}",
         f"= {costs.months_to_break_even(trained, D('0.002'), D('0.001'), 40_210):.0f} |",
+        f"= {costs.paying_volume(trained, D('0.002'), D('0.001'), 12, D(73)):,.0f} |",
         f"= ${costs.hosting(hosted):.2f} a month",
         f"= every {again.months:.0f} months",
         f"= ${again.monthly:.2f} a month",

@@ -5,17 +5,19 @@ A change to the rules that turns one of these turns somebody's decision.
 
 from __future__ import annotations
 
+import datetime
 import shlex
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from groundtone.advice.advising import advise
-from groundtone.advice.assessing import Context, Trained
+from groundtone.advice.assessing import Context, Trained, assess
 from groundtone.advice.bill import Arm, Assumptions, Bill, draw_up
 from groundtone.advice.knowing import Evidence, Known
-from groundtone.advice.prices import load_prices
+from groundtone.advice.prices import Price, Prices, load_prices
 from groundtone.advice.questions import read
 from groundtone.advice.report import Advice
 
@@ -317,4 +319,27 @@ def test_a_high_volume_pays_for_training(volume: float, verdict: str) -> None:
     advice = told({**FORM, "format_failures": "2%", "volume": volume}, bill=bill)
     assert advice.verdict == verdict
     assert "heavy" in {one.respect for one in advice.reasons}
-    assert any("questions a month on" in text for text in advice.would_change)
+    (turned,) = [text for text in advice.would_change if "questions a month" in text]
+    pays = verdict == "fine-tune"
+    assert ("(under " if pays else "(from ") in turned and (" on)" in turned) is not pays
+
+
+def test_the_volume_that_would_pay_counts_hosting() -> None:
+    assumed = Assumptions(price_as="small", training_tokens=1e6, data=Decimal(100))
+    day = datetime.date.today()
+    small = Price("p", "small", Decimal(2), Decimal(8), "s", day)
+    tuned = replace(small, model="ft:small", training=Decimal(5), hosting_per_hour=Decimal("0.1"))
+    prices = Prices({"small": small, "ft:small": tuned})
+    arms = [Arm("few-shot", "any", 2000, 100, 1.0), Arm("tuned", "any", 500, 100, 0.5)]
+
+    def heavy(volume: float) -> str:
+        bill = draw_up(arms, replace(assumed, volume=volume), prices)
+        known = Known.of({key: read(key, value) for key, value in FORM.items()})
+        found = assess(known, bill, CONTEXT).findings["heavy"]
+        return f"{found.holds}: {found.reason} {found.flip}"
+
+    # $105 over twelve months and $73 of hosting a month, against $0.003 saved a question
+    assert "never pays" in heavy(20_000)
+    assert "if training paid within 12 months (from 27,250 questions a month on)" in heavy(20_000)
+    assert heavy(27_200).startswith("False") and heavy(27_300).startswith("True")
+    assert heavy(27_300).endswith("longer than 12 months to pay (under 27,250 questions a month)")

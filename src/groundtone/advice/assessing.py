@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from groundtone.advice.bill import Bill, BreakEven
-from groundtone.advice.costs import usd
+from groundtone.advice.costs import paying_volume, usd
 from groundtone.advice.decision import RESPECTS
 from groundtone.advice.knowing import Evidence, Known, shown
 
@@ -225,8 +225,7 @@ def _heavy(known: Known, bill: Bill) -> Finding:
             f"{when}, “{counted.with_}” in place of “{counted.without}”.",
             "computed",
             "volume",
-            f"if training {'paid later' if pays else 'paid within'} {PAYS_MONTHS:.0f} months"
-            + _paying_volume(bill, counted.answers),
+            _other_volume(bill, counted, pays),
         )
     evidence = known.get("long_prompts")
     if evidence is not None:
@@ -259,10 +258,23 @@ def _relevant(known: Known, bill: Bill) -> BreakEven | None:
     return None
 
 
-def _paying_volume(bill: Bill, answers: object) -> str:
-    if answers is None:
-        return ""
-    return f" (from {float(str(answers)) / PAYS_MONTHS:,.0f} questions a month on)"
+def _other_volume(bill: Bill, counted: BreakEven, pays: bool) -> str:
+    """What would turn it, with the number of questions at which it turns."""
+    year = f"{PAYS_MONTHS:.0f} months"
+    told = (
+        f"if training took longer than {year} to pay" if pays else f"if training paid within {year}"
+    )
+    before, after = bill.line(counted.without), bill.line(counted.with_)
+    if bill.setup is None or before is None or before.query is None:
+        return told
+    if after is None or after.query is None:
+        return told
+    more = after.monthly - before.monthly
+    volume = paying_volume(bill.setup, before.query, after.query, PAYS_MONTHS, more)
+    if volume is None:
+        return told
+    turn = f"{volume:,.0f} questions a month"
+    return f"{told} (under {turn})" if pays else f"{told} (from {turn} on)"
 
 
 def _trainable(known: Known, bill: Bill, context: Context) -> Finding:

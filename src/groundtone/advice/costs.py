@@ -91,6 +91,18 @@ def months_to_break_even(
     return setup / saved if saved > 0 else None
 
 
+def paying_volume(
+    setup: Decimal, without: Decimal, with_: Decimal, months: Number, monthly: Decimal = Decimal(0)
+) -> Decimal | None:
+    """Answers a month from which on training has paid after so many months; None is never.
+
+    Args:
+        monthly: as of `months_to_break_even`.
+    """
+    saved = without - with_
+    return max(Decimal(0), setup / exact(months) + monthly) / saved if saved > 0 else None
+
+
 def hosting(price: Price) -> Decimal:
     """A month of keeping a model at a provider, 730 hours; 0 where nothing is asked for it."""
     return (price.hosting_per_hour or Decimal(0)) * HOURS_A_MONTH
