@@ -88,3 +88,5 @@ def test_answers_are_logged_newest_first(catalog: Catalog) -> None:
         )
     assert [answer.id for answer in catalog.list_answers(limit=2)] == ["2", "1"]
     assert catalog.list_answers()[0].answer == {"text": "ü"}
+    count, first = catalog.count_answers()
+    assert (count, first) == (3, catalog.list_answers()[-1].created_at)

@@ -68,6 +68,14 @@ def test_a_short_history_shows_nothing(empty: Workspace) -> None:
     assert not {"changes", "volume"} & seen(empty).keys()
 
 
+def test_a_busy_log_is_counted_whole(empty: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observing, "LEDGER", 20)
+    fill(empty, 100, days=10)  # the newest 20 span two days
+    (volume,) = [one for one in empty.advise().evidence if one.key == "volume"]
+    assert volume.value == pytest.approx(10 * 30.4, rel=0.01)
+    assert volume.source == "100 logged answers in 10 days"
+
+
 def test_the_log_shows_volume_facts_and_prompts(empty: Workspace) -> None:
     fill(empty, 40, days=20)
     advice = empty.advise()

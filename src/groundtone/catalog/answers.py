@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Select, func, insert, select
 
 from groundtone.catalog.schema import Database, answers, ratings
 
@@ -58,6 +58,14 @@ class Answers(Database):
         query = query.order_by(answers.c.created_at.desc(), answers.c.id).limit(limit)
         with self.read() as connection:
             return [_stored(row._mapping) for row in connection.execute(query)]
+
+    def count_answers(self) -> tuple[int, float]:
+        """How many there are, stopped ones too, and when the first was given, in seconds since
+        1970; 0 where there is none."""
+        query = select(func.count(), func.min(answers.c.created_at)).select_from(answers)
+        with self.read() as connection:
+            count, first = connection.execute(query).one()
+        return int(count), float(first or 0.0)
 
     def find_answers(self, id: str) -> list[StoredAnswer]:
         """Those whose id begins so, with or without the ``answer-`` before it; two at most."""

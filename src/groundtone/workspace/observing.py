@@ -31,7 +31,7 @@ WINDOW_DAYS = 7.0
 FEW_ANSWERS = 10
 CHARACTERS_A_TOKEN = 4.0
 LEDGER = 2000
-"""At most so many of the newest answers are looked at."""
+"""At most so many of the newest answers are looked at; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def observe(
         *_style(workspace),
         _facts(log),
         _long_prompts(workspace, log),
-        _volume(log),
+        _volume(*workspace.catalog.count_answers()),
         _examples(examples),
         hardware(workspace),
     ]
@@ -135,14 +135,13 @@ def instructions(workspace: Workspace) -> Evidence:
     return Evidence("long_prompts", size > LONG * room, "observed", source)
 
 
-def _volume(log: Sequence[StoredAnswer]) -> Evidence | None:
-    if len(log) < FEW_ANSWERS:
+def _volume(count: int, first: float) -> Evidence | None:
+    """Questions a month by the whole log: the newest of a busy one may span less than a day."""
+    days = (time.time() - first) / DAY_S
+    if count < FEW_ANSWERS or days < WINDOW_DAYS:
         return None
-    days = (time.time() - min(one.created_at for one in log)) / DAY_S
-    if days < WINDOW_DAYS:
-        return None
-    source = f"{len(log):,} logged answers in {days:,.0f} days"
-    return Evidence("volume", len(log) / days * MONTH_DAYS, "observed", source)
+    source = f"{count:,} logged answers in {days:,.0f} days"
+    return Evidence("volume", count / days * MONTH_DAYS, "observed", source)
 
 
 def _examples(path: Path | None) -> Evidence | None:
