@@ -121,6 +121,12 @@ def test_time_to_train_is_by_the_last_run_where_there_was_one(empty: Workspace) 
             metrics={"seconds": 100.0, "trained_tokens": 100_000},
         )
     )
+    for name, base, kind in (
+        ("ft:gpt-4.1-mini:x:1", "gpt-4.1-mini", "remote"),
+        ("ft:other:x:2", "gguf:other.gguf", "alora"),
+    ):  # newer, and neither says how quick this base is trained here
+        metrics = {"seconds": 1.0, "trained_tokens": 5_000_000}
+        empty.catalog.put_model(StoredModel(name, base, kind, "", "", metrics=metrics))
     predicted = predicting.predict(empty, 100)
     assert predicted is not None
     assert predicted.measured

@@ -14,7 +14,7 @@ from groundtone.tuning import inspecting, learning
 from groundtone.tuning.elsewhere import LONGEST, Elsewhere, elsewhere, tokens_of
 from groundtone.tuning.examples import Example, Examples, Fault
 from groundtone.tuning.learning import Curve
-from groundtone.tuning.recipe import Contexts, Recipe
+from groundtone.tuning.recipe import KINDS, Contexts, Recipe
 from groundtone.workspace import preparing
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Plan:
         sequences: training sequences, several per example when it is shown in several contexts.
         tokens: in these, all together, read once per epoch.
         seconds: estimate for all epochs at `tokens_per_s`, without the gate.
-        measured: whether that rate is the one of this workspace's last run.
+        measured: whether that rate is the one of this workspace's last run on this base.
     """
 
     train: int
@@ -255,8 +255,10 @@ def check(
 
 
 def _measured_rate(workspace: Workspace) -> float | None:
-    """Tokens a second of the newest model trained here."""
+    """Tokens a second of the newest model that was trained here from the base of the settings."""
     for model in reversed(workspace.catalog.list_models()):
+        if model.kind not in KINDS or model.base != workspace.settings.chat.model:
+            continue  # a provider's time, or that of a smaller or larger model, says nothing
         metrics: dict[str, Any] = model.metrics
         if metrics.get("seconds") and metrics.get("trained_tokens"):
             return float(metrics["trained_tokens"]) / float(metrics["seconds"])
