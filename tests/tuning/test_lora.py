@@ -99,6 +99,21 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
     assert same(whole.state(), second.state())
 
 
+def test_a_resumed_run_took_the_time_of_all_its_lives(tmp_path: Path) -> None:
+    first = Trainer(tiny(), FAST, TRAIN, HELD_OUT)
+    first.began -= 1000
+    first.save(tmp_path / "checkpoint.pt")
+    second = Trainer(tiny(), FAST, TRAIN, HELD_OUT)
+    second.began -= 200
+    second.load(tmp_path / "checkpoint.pt")
+    assert 1200 <= second.seconds < 1260
+    kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    del kept["seconds"]  # as of an earlier version
+    torch.save(kept, tmp_path / "old.pt")
+    second.load(tmp_path / "old.pt")
+    assert 200 <= second.seconds < 260
+
+
 def test_keeping_passage_states_changes_nothing() -> None:
     kept, _ = train(FAST)
     read_again, _ = train(Recipe(**{**FAST_FIELDS, "cache_bytes": 0}))

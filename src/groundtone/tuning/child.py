@@ -120,6 +120,7 @@ def _trained(folder: Path, job: dict[str, Any], recipe: Recipe, tell: Tell) -> d
         pad=model.config.eos_token_id or 0,
         team=together,
     )
+    trainer.began = began
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
         trainer.load(checkpoint)
@@ -153,7 +154,7 @@ def _trained(folder: Path, job: dict[str, Any], recipe: Recipe, tell: Tell) -> d
         "valid_loss": trainer.best_loss if parts["held_out"] else None,
         "valid_answers": trainer.best_answers if trainer.best_answers >= 0 else None,
         "trained_tokens": tokens * trainer.step // max(1, trainer.per_epoch),
-        "seconds": round(time.monotonic() - began, 1),
+        "seconds": round(trainer.seconds, 1),
         "parts": trainer.parts,
     }
 

@@ -111,6 +111,13 @@ class Trainer:
         self.best_answers = -1.0
         self._lowest = math.inf
         self._worse = 0
+        self.began = time.monotonic()  # whoever loaded the model sets it back
+        self._before = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Since it began, and in the lives before up to the checkpoint that was loaded."""
+        return self._before + time.monotonic() - self.began
 
     @property
     def ended(self) -> bool:
@@ -225,6 +232,7 @@ class Trainer:
                     "optimiser": self.optimiser.state_dict(),
                     "random": torch.get_rng_state(),
                     "parts": self.parts,
+                    "seconds": self.seconds,
                     "recipe": json.dumps(asdict(self.recipe)),
                 },
                 file,
@@ -243,6 +251,7 @@ class Trainer:
         self.step, self._worse, self._lowest = saved["step"], saved["worse"], saved["lowest"]
         self.best, self.best_loss = saved["best"], saved["best_loss"]
         self.best_answers, self.parts = saved["best_answers"], saved["parts"]
+        self._before = saved.get("seconds", 0.0)  # checkpoints of before have none
         torch.set_rng_state(saved["random"])
 
     # -- one step ---------------------------------------------------------------------------
