@@ -275,6 +275,10 @@ def test_what_was_trained_on_is_refused(kb: Workspace, standin: Any, examples_fi
     assert [row.question.id for row in report.rows] == [q.id for q in QUESTIONS]
     assert report.notes["Left out"].startswith("1 question")
     assert len(kb.compare(leaky, arms=["rag"]).rows) == 5  # nobody in it was trained on anything
+    shown = ["rag", "few-shot+rag"]  # and here nobody was either, but examples of it are shown
+    with pytest.raises(WrongUse, match="account 3"):
+        kb.compare(leaky, arms=shown, tuned=tuned)
+    assert len(kb.compare(leaky, arms=shown, tuned=tuned, skip_leaks=True).rows) == 4
 
 
 def test_prices_are_the_workspaces(kb: Workspace, standin: Any) -> None:

@@ -107,7 +107,7 @@ def compare(
     lineup += [_further(workspace, text, who) for text in further]
     if len({arm.name for arm in lineup}) < len(lineup):
         raise WrongUse("Two arms have the same name.", "Give each --arm a name of its own.")
-    leaked = leakage.leaks(found, tuned_models.trained_on(workspace, lineup, examples, few_shot))
+    leaked = leakage.leaks(found, tuned_models.trained_on(workspace, lineup, source, few_shot))
     if not skip_leaks:
         about = {question.id for question in found[:limit]}
         leakage.refuse([leak for leak in leaked if leak.question.id in about])

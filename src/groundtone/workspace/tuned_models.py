@@ -83,7 +83,12 @@ def examples_of(workspace: Workspace, models: Sequence[str]) -> Path | None:
 def trained_on(
     workspace: Workspace, lineup: Sequence[Arm], examples: Path | None, shown: bool
 ) -> list[str]:
-    """The questions of all examples that the arms' models were tuned on or are shown."""
+    """The questions of all examples that the arms' models were tuned on or are shown.
+
+    Args:
+        examples: the file of those that are shown, whoever was tuned on it.
+        shown: whether any arm is shown some.
+    """
     names = dict.fromkeys(model for arm in lineup for model in arm.models)
     files = dict.fromkeys(
         path for name in names if (path := examples_of(workspace, [name])) is not None
