@@ -6,6 +6,7 @@ No model of any size is asked here; `test_tune.py` compares with a real one.
 from __future__ import annotations
 
 import json
+import shlex
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,9 +16,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer
 
 from groundtone import Workspace
 from groundtone.catalog.models import StoredModel
+from groundtone.cli import compare as cli
 from groundtone.errors import WrongUse
 from groundtone.evaluation import Question
 from groundtone.evaluation.comparing import PLAIN
@@ -358,3 +361,34 @@ def test_questions_are_drafted_from_documents_and_none_was_trained_on(
     except WrongUse:
         again = []
     assert not {row["question"] for row in again} & {question.question for question in found}
+
+
+def test_the_command_of_a_report_measures_the_same_again(
+    kb: Workspace, standin: Any, examples_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuned = register(kb, "t", examples_file)
+    monkeypatch.chdir(examples_file.parent)
+    Path("asked").mkdir()
+    rows = [{"id": q.id, "question": q.question, "answers": list(q.answers)} for q in QUESTIONS[:3]]
+    questions, style = Path("asked/q.jsonl"), Path("asked/style.toml")
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    style.write_text("max_words = 3\n", "utf-8")
+    said = {
+        "arms": ["rag"], "further": [f"b={standin[1]}#b+docs+shots"], "tuned": [tuned],
+        "examples": Path(examples_file.name), "style": style, "judge": "base", "limit": 2,
+        "parallel": 2, "seed": 3, "skip_leaks": True,
+    }  # fmt: skip
+    report = kb.compare(questions, **said)
+    assert report.style == "unnamed" and report.arms["rag"].measures["style"] is not None
+    words = shlex.split(report.notes["Command"])
+    command = typer.main.get_command(cli.app).commands["run"]  # type: ignore[attr-defined]
+    assert words[:2] == ["groundtone", "compare"]
+    found = command.make_context("run", words[2:]).params
+    for name in ("examples", "style", "judge", "limit", "parallel", "seed", "skip_leaks"):
+        assert found.pop(name) == said[name], name
+    assert (found.pop("questions"), found.pop("arms")) == (questions, "rag")
+    assert (found.pop("further"), found.pop("tuned")) == (said["further"], tuned)
+    # All others say what this comparison has not, or where its report goes.
+    assert found.pop("seeds") is None  # they are named
+    assert found.pop("without_documents") is None and found.pop("from_log") is False
+    assert found.keys() == {"html", "markdown", "data", "workspace", "as_json"}

@@ -180,7 +180,6 @@ def compare(
 
     Writes a report as one HTML page that needs nothing else.
     """
-    from groundtone.evaluation.style import Style
     from groundtone.workspace import Workspace
 
     out = Output(as_json)
@@ -203,7 +202,7 @@ def compare(
             seeds=seeds,
             without_documents=without_documents,
             examples=examples,
-            style=Style.load(style) if style else None,
+            style=style,
             judge=judge,
             limit=limit,
             parallel=parallel,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,13 +23,13 @@ from groundtone.evaluation.measuring import measure
 from groundtone.evaluation.observing import Observer
 from groundtone.evaluation.questions import Question
 from groundtone.evaluation.scoring import Price, Yardsticks
+from groundtone.evaluation.style import Style
 from groundtone.tuning import examples as reading
 from groundtone.workspace import compared, compared_questions, tuned_models
 from groundtone.workspace.arm_engines import REMOTE, ArmEngines
 
 if TYPE_CHECKING:
     from groundtone.evaluation.report import Report
-    from groundtone.evaluation.style import Style
     from groundtone.workspace.workspace import Workspace
 
 KEPT = "compare.jsonl"
@@ -47,7 +47,7 @@ def compare(
     without_documents: str | None = None,
     further: Sequence[str] = (),
     examples: Path | None = None,
-    style: Style | None = None,
+    style: Style | Path | None = None,
     judge: str | None = None,
     price: Price | None = None,
     limit: int | None = None,
@@ -75,7 +75,7 @@ def compare(
         further: more arms, each ``NAME=MODEL[+docs][+shots]`` with any model and provider.
         examples: whose answers show the manner, and where few-shot examples come from; None takes
             the tuned model's own.
-        style: None takes the workspace's ``style.toml``.
+        style: a declared style, or the file of one; None takes the workspace's ``style.toml``.
         judge: a chat model that judges correctness; None judges by the words alone.
         price: what an answer costs; None takes the price table, the workspace's over ours.
         limit: ask only the first so many questions.
@@ -90,6 +90,7 @@ def compare(
         WrongUse: faults in the questions file, an unknown arm or model, seeds that are not there,
             or questions that the examples of a tuned model give away.
     """
+    declared = Style.load(style) if isinstance(style, Path) else style
     found = compared_questions.asked(workspace, questions)
     wanted = tuned_models.choose(workspace, arms, tuned, seeds, without_documents)
     source = examples or tuned_models.examples_of(workspace, wanted.names)
@@ -125,7 +126,7 @@ def compare(
             judged = Judge(name, lambda: engines.chat(name), workspace.state / JUDGED)
             told = judged.judge(outcomes, asked, judging)
     by = Yardsticks(
-        style=style or workspace.style(),
+        style=declared or workspace.style(),
         manner=_manner(workspace, rows),
         judged=told,
         price=price or _prices(workspace),
@@ -137,7 +138,20 @@ def compare(
     if few_shot_tokens := few_shot_prompt(workspace, who.shots, [q.question for q in asked[:20]]):
         notes["Few-shot with documents"] = f"{few_shot_tokens:.0f} prompt tokens on average"
     notes["Questions"] = f"{len(asked)}, sha256 {_digest(asked)}"
-    notes["Command"] = _command(questions, lineup, wanted, judge, limit, seed, examples)
+    notes["Command"] = _command(
+        questions,
+        lineup,
+        wanted,
+        {
+            "--examples": examples,
+            "--style": style if isinstance(style, Path) else None,
+            "--judge": judge,
+            "--limit": limit,
+            "--parallel": parallel,
+            "--seed": seed or None,
+        },
+        skip_leaks,
+    )
     report = measure(outcomes, asked, by, seed=seed, versus=_versus(lineup), notes=notes)
     compared.keep(report, workspace.state)
     return report
@@ -318,20 +332,22 @@ def _command(
     questions: str | Path | Sequence[Question] | None,
     lineup: Sequence[Arm],
     wanted: tuned_models.Chosen,
-    judge: str | None,
-    limit: int | None,
-    seed: int,
-    examples: Path | None,
+    options: Mapping[str, str | int | Path | None],
+    skip_leaks: bool,
 ) -> str:
-    """The command line that measures the same again."""
+    """The command line that measures the same again, where its files are.
+
+    A file that was named from the root is named without its folders: reports are handed on. What
+    only Python can be given, a list of questions or a style that is no file, cannot be said.
+    """
     words = ["groundtone", "compare"]
     if questions is None:
         words.append("--from-log")
     elif isinstance(questions, str | Path):
-        words.append(Path(questions).name)
+        words.append(_named(Path(questions)))
     standard = [arm.name for arm in lineup if arm.name in comparing.ARMS]
     words += ["--arms", ",".join(standard)]
-    if any(wanted.model in arm.models for arm in lineup):
+    if wanted.model:  # in no arm either, its voice and its examples belong to the rest
         words += ["--tuned", ",".join((wanted.model, *wanted.seeds))]
     if any(arm.name == comparing.PLAIN for arm in lineup):
         words += ["--without-documents", wanted.plain]
@@ -339,12 +355,13 @@ def _command(
         if arm.name not in comparing.ARMS:
             means = "+docs" * arm.documents + "+shots" * arm.shots
             words += ["--arm", f"{arm.name}={arm.models[0]}{means}"]
-    if examples is not None:
-        words += ["--examples", examples.name]
-    if judge is not None:
-        words += ["--judge", judge]
-    if limit is not None:
-        words += ["--limit", str(limit)]
-    if seed:
-        words += ["--seed", str(seed)]
+    for name, value in options.items():
+        if value is not None:
+            words += [name, _named(value) if isinstance(value, Path) else str(value)]
+    if skip_leaks:
+        words.append("--skip-leaks")
     return shlex.join(words)
+
+
+def _named(path: Path) -> str:
+    return path.name if path.is_absolute() else str(path)
