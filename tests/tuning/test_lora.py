@@ -13,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the tune extra is not installed")
 
 from groundtone.errors import WrongUse  # noqa: E402
+from groundtone.tuning.batches import batches  # noqa: E402
 from groundtone.tuning.lora import Sequence3, Trainer  # noqa: E402
 from groundtone.tuning.recipe import KINDS, LAYERS, Recipe  # noqa: E402
 
@@ -180,13 +181,30 @@ def test_batches_read_in_parts_give_the_same_up_to_rounding() -> None:
 
 
 def test_batches_by_tokens_hold_no_more_than_that() -> None:
-    trainer = Trainer(tiny(), replace(FAST, batch_tokens=50), TRAIN, HELD_OUT)
-    assert sum(map(len, trainer.batches)) == len(TRAIN)
-    assert any(len(batch) > 1 for batch in trainer.batches)
-    for batch in trainer.batches:
-        assert len(batch) == 1 or len(batch) * max(map(len, batch)) <= 50
+    for kind in ("alora", "lora"):
+        trainer = Trainer(tiny(), replace(FAST, kind=kind, batch_tokens=50), TRAIN, HELD_OUT)
+        assert sum(map(len, trainer.batches)) == len(TRAIN)
+        assert any(len(batch) > 1 for batch in trainer.batches)
+        for batch in trainer.batches:
+            assert len(batch) == 1 or len(batch) * max(map(len, batch)) <= 50
     lengths = [len(item.prefix) for batch in trainer.batches for item in batch]
     assert lengths == sorted(lengths)
+
+
+def test_prefixes_that_are_padded_apart_are_counted_apart() -> None:
+    """The longest prefix and the longest question need not be of one example."""
+    some = [
+        Sequence3((1,) * 100, (1,) * 40, (1,) * 10),
+        Sequence3((1,) * 140, (1,) * 5, (1,) * 5),
+    ]
+    whole = batches(some, size=8, tokens=300, seed=0)
+    assert [len(batch) for batch in whole] == [2]  # 2 × 150
+    apart = batches(some, size=8, tokens=300, seed=0, activated=True)
+    assert [len(batch) for batch in apart] == [1, 1]  # 2 × (140 + 50)
+    assert batches(some, size=8, tokens=380, seed=0, activated=True) == whole
+    recipe = replace(FAST, batch_tokens=300)
+    assert len(Trainer(tiny(), recipe, some, []).batches) == 2
+    assert len(Trainer(tiny(), replace(recipe, kind="lora"), some, []).batches) == 1
 
 
 def test_written_answers_choose_the_best_state() -> None:

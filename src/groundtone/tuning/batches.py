@@ -25,7 +25,12 @@ Batch = list[Sequence3]
 
 
 def batches(
-    examples: Sequence[Sequence3], *, size: int, tokens: int | None, seed: int
+    examples: Sequence[Sequence3],
+    *,
+    size: int,
+    tokens: int | None,
+    seed: int,
+    activated: bool = False,
 ) -> list[Batch]:
     """Batches of similar length, so that little is padded; the same for the same seed.
 
@@ -33,6 +38,8 @@ def batches(
         size: examples in a batch.
         tokens: instead of `size`, at most so many tokens in a batch, padding included; a longer
             example is a batch of its own.
+        activated: whether prefixes are read, and so padded, apart from what follows them. It
+            matters to `tokens` alone.
     """
     shuffled = list(examples)
     random.Random(seed).shuffle(shuffled)
@@ -40,14 +47,16 @@ def batches(
     if tokens is None:
         return [shuffled[i : i + size] for i in range(0, len(shuffled), size)]
     found: list[Batch] = []
-    widest = 0
+    widest = (0, 0)  # of the last batch: its longest prefix, and the longest of what follows
     for item in shuffled:
-        widest = max(widest, len(item)) if found else len(item)
-        if found and widest * (len(found[-1]) + 1) <= tokens:
+        prefix = len(item.prefix) if activated else 0
+        wide = (max(widest[0], prefix), max(widest[1], len(item) - prefix))
+        if found and sum(wide) * (len(found[-1]) + 1) <= tokens:
             found[-1].append(item)
+            widest = wide
         else:
             found.append([item])
-            widest = len(item)
+            widest = (prefix, len(item) - prefix)
     return found
 
 

@@ -95,9 +95,16 @@ class Trainer:
             pad=pad,
             device=next(self.peft.parameters()).device,
         )
-        size, tokens = recipe.batch_size, recipe.batch_tokens
-        self.batches = batches(train, size=size, tokens=tokens, seed=recipe.seed)
-        self.held_out = batches(held_out, size=size, tokens=tokens, seed=recipe.seed)
+        self.batches, self.held_out = (
+            batches(
+                part,
+                size=recipe.batch_size,
+                tokens=recipe.batch_tokens,
+                seed=recipe.seed,
+                activated=recipe.kind == "alora",
+            )
+            for part in (train, held_out)
+        )
         self._dropouts = [m for m in self.peft.modules() if isinstance(m, torch.nn.Dropout) and m.p]
         self.parameters = [p for p in self.peft.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(
