@@ -9,7 +9,9 @@ from decimal import Decimal
 import pytest
 
 from groundtone.advice.bill import HERE, Arm, Assumptions, draw_up
+from groundtone.advice.chart import month_by_volume
 from groundtone.advice.prices import Hardware, Price, Prices
+from groundtone.advice.report import shift_rows
 
 D = Decimal
 TODAY = datetime.date.today()
@@ -54,6 +56,29 @@ def test_break_even_counts_hosting_by_the_month() -> None:
     assert rag.answers is None, "the tuned answers cost more than the untuned: never"
     many = draw_up([FEW_SHOT, BOTH], replace(ASSUMED, volume=10_000_000), PRICES).break_even[0]
     assert many.months == pytest.approx(D("402.10") / (D(480) - D(73)))
+
+
+def test_facts_of_which_none_may_be_out_of_date_are_never_learnt_for_good() -> None:
+    tuned = replace(BOTH, name="tuned")
+    many = replace(ASSUMED, volume=10_000_000)
+    fine = draw_up([FEW_SHOT, tuned], replace(many, changes=None), PRICES)
+    assert fine.lines[1].monthly == D("73.0")
+    assert draw_up([replace(RAG, prompt_tokens=5000), tuned], many, PRICES).break_even[0].months
+    bill = draw_up([replace(RAG, prompt_tokens=5000), tuned], replace(many, tolerated=0), PRICES)
+    rag, learnt = bill.lines
+    assert (learnt.monthly, learnt.month) == (None, None)
+    assert rag.month is not None
+    (pair,) = bill.break_even
+    assert (pair.with_, pair.months, pair.counted) == ("tuned", None, True)
+    assert "tuned" not in month_by_volume(bill)
+
+
+def test_no_question_a_month_is_a_number_of_questions() -> None:
+    bill = draw_up([RAG, BOTH], replace(ASSUMED, volume=0), PRICES)
+    assert [line.month for line in bill.lines] == [D(0), D("73.0")]
+    assert bill.shifts[0].months["both"] == D("73.0")
+    assert shift_rows(bill)[0][0] == "a month"
+    assert not [note for note in bill.notes if "--volume" in note]
 
 
 def test_caching_takes_from_prompts_only() -> None:

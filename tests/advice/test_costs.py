@@ -105,6 +105,8 @@ def test_retraining_follows_the_change_of_the_facts() -> None:
         D(463), rel=D("1e-20")
     )
     assert costs.retraining(0.05, 0.10, None).monthly is None
+    assert costs.retraining(0.05, 0, D("2.10"), D("400")) == costs.Retraining(D(0), None)
+    assert costs.retraining(0, 0, D("2.10")) == costs.Retraining(None, D(0))
 
 
 @pytest.mark.parametrize(

@@ -253,6 +253,18 @@ def test_prices_of_the_workspace_are_used(empty: Workspace) -> None:
     assert {line.priced_as for line in priced.lines} == {"gpt-4.1-mini", "ft:gpt-4.1-mini"}
 
 
+def test_nothing_is_a_number_too(empty: Workspace, tmp_path: Path) -> None:
+    answers = {"volume": 0, "tolerated": 0, "changes": "5%", "examples": 100}
+    advice = empty.advise(report=comparison(), price_as="gpt-4.1-mini", answers=answers)
+    assumed = advice.bill.assumptions
+    assert (assumed.volume, assumed.tolerated) == (0.0, 0.0)
+    (again,) = [one for one in advice.expectations if one.what.startswith("Training again")]
+    assert again.value == "at every change, and still late"
+    assert "0% may be out of date" in again.how
+    advice.to_html(tmp_path / "advice.html")
+    assert json.loads(json.dumps(advice.to_json()))["costs"]["assumptions"]["volume"] == 0
+
+
 def test_a_document_is_measured_by_its_characters(
     empty: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,7 +156,7 @@ def _again(bill: Bill) -> list[Expectation]:
     kept = bill.retraining
     if kept is None or kept.months is None:
         return []
-    value = f"every {kept.months:,.1f} months"
+    value = f"every {kept.months:,.1f} months" if kept.months else "at every change, and still late"
     if kept.monthly is not None:
         value += f", {usd(kept.monthly)} a month"
     tolerated = bill.assumptions.tolerated

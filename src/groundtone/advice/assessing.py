@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Literal
 
-from groundtone.advice.bill import Bill, BreakEven
+from groundtone.advice.bill import Bill, BreakEven, Line
 from groundtone.advice.costs import paying_volume, usd
 from groundtone.advice.decision import RESPECTS
 from groundtone.advice.knowing import Evidence, Known, shown
@@ -265,16 +266,22 @@ def _other_volume(bill: Bill, counted: BreakEven, pays: bool) -> str:
         f"if training took longer than {year} to pay" if pays else f"if training paid within {year}"
     )
     before, after = bill.line(counted.without), bill.line(counted.with_)
-    if bill.setup is None or before is None or before.query is None:
-        return told
-    if after is None or after.query is None:
-        return told
-    more = after.monthly - before.monthly
-    volume = paying_volume(bill.setup, before.query, after.query, PAYS_MONTHS, more)
+    volume = None
+    if bill.setup is not None and before is not None and after is not None:
+        volume = _turning_volume(bill.setup, before, after)
     if volume is None:
         return told
     turn = f"{volume:,.0f} questions a month"
     return f"{told} (under {turn})" if pays else f"{told} (from {turn} on)"
+
+
+def _turning_volume(setup: Decimal, before: Line, after: Line) -> Decimal | None:
+    if before.query is None or after.query is None:
+        return None
+    if before.monthly is None or after.monthly is None:
+        return None
+    more = after.monthly - before.monthly
+    return paying_volume(setup, before.query, after.query, PAYS_MONTHS, more)
 
 
 def _trainable(known: Known, bill: Bill, context: Context) -> Finding:

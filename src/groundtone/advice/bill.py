@@ -75,7 +75,8 @@ class Line:
         priced_as: the entry of the price list, or this machine's time.
         query, thousand: of one question, and of a thousand.
         month: of all questions of a month, `monthly` included.
-        monthly: hosting, and training again where facts are in the weights.
+        monthly: hosting, and training again where facts are in the weights; None where no sum
+            would do, since nothing of them may be out of date.
         passing: of one answer that passes.
         stale: the price is old.
         found: where and when the price was found, "" for this machine's time.
@@ -86,7 +87,7 @@ class Line:
     query: Decimal | None
     thousand: Decimal | None
     month: Decimal | None
-    monthly: Decimal
+    monthly: Decimal | None
     passing: Decimal | None
     stale: bool = False
     found: str = ""
@@ -181,7 +182,7 @@ def _price(arm: Arm, assumed: Assumptions, prices: Prices) -> Price | None:
 
 def _line(arm: Arm, assumed: Assumptions, prices: Prices, again: costs.Retraining | None) -> Line:
     price = _price(arm, assumed, prices)
-    monthly = Decimal(0)
+    monthly: Decimal | None = Decimal(0) if price is None else costs.hosting(price)
     if price is None:
         query = costs.machine_time(prices.hardware, arm.seconds)
         name = HERE
@@ -189,11 +190,10 @@ def _line(arm: Arm, assumed: Assumptions, prices: Prices, again: costs.Retrainin
         kept = arm.prompt_tokens * assumed.cached
         query = costs.query(price, arm.prompt_tokens, arm.completion_tokens, kept)
         name = price.model
-        monthly += costs.hosting(price)
-    if arm.name == "tuned" and again is not None:
-        monthly += again.monthly or Decimal(0)
+    if arm.name == "tuned" and again is not None and monthly is not None:
+        monthly = None if again.months == 0 else monthly + (again.monthly or Decimal(0))
     month = None
-    if query is not None and assumed.volume is not None:
+    if query is not None and assumed.volume is not None and monthly is not None:
         month = query * costs.exact(assumed.volume) + monthly
     return Line(
         arm=arm,
@@ -234,7 +234,7 @@ def _break_even(lines: Iterable[Line], setup: Decimal, volume: float | None) -> 
         if before.query is None or after.query is None:
             continue
         months = None
-        if volume is not None:
+        if volume is not None and after.monthly is not None and before.monthly is not None:
             more = after.monthly - before.monthly
             months = costs.months_to_break_even(setup, before.query, after.query, volume, more)
         answers = costs.break_even(setup, before.query, after.query)
@@ -279,7 +279,10 @@ def _shifts(arms: Sequence[Arm], assumed: Assumptions, prices: Prices) -> list[S
     shifts = [
         Shift(
             what,
-            {line.arm.name: line.month if assumed.volume else line.thousand for line in bill.lines},
+            {
+                line.arm.name: line.thousand if assumed.volume is None else line.month
+                for line in bill.lines
+            },
             bill.break_even[0].answers if bill.break_even else None,
         )
         for what, bill in cases

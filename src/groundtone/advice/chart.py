@@ -21,7 +21,7 @@ _DASHES = ("", "7 4", "2 3", "10 3 2 3", "5 2", "1 4", "12 4")
 
 def month_by_volume(bill: Bill) -> str:
     """Both axes by powers of ten; training is spread over a year. "" where nothing is priced."""
-    priced = [line for line in bill.lines if line.query]
+    priced = [line for line in bill.lines if line.query and line.monthly is not None]
     if not priced:
         return ""
     middle = bill.assumptions.volume or _USUAL
@@ -57,7 +57,7 @@ def month_by_volume(bill: Bill) -> str:
 
 
 def _month(line: Line, bill: Bill, volume: float) -> float:
-    assert line.query is not None
+    assert line.query is not None and line.monthly is not None
     spread = (bill.setup or Decimal(0)) / _MONTHS if line.arm.name in TUNED else Decimal(0)
     return max(float(line.query * Decimal(str(volume)) + line.monthly + spread), 1e-9)
 

@@ -113,8 +113,10 @@ class Retraining:
     """How often a model trained on facts falls behind, and what keeping up costs.
 
     Attributes:
-        months: between two trainings; None: the facts do not change.
-        monthly: US dollars a month for training again and for new examples; None without a price.
+        months: between two trainings; None: the facts do not change. 0: nothing may be out of
+            date, and no training comes soon enough after a change.
+        monthly: US dollars a month for training again and for new examples; None without a price,
+            and where no sum would do.
     """
 
     months: Decimal | None
@@ -132,7 +134,7 @@ def retraining(
     Args:
         changed_a_month: share of the documents that change in a month; above 1 when they change
             more than once.
-        tolerated: share that may be out of date, above 0.
+        tolerated: share that may be out of date.
         training: what one training costs.
         data: what all examples cost; those of what changed are written anew.
     """
@@ -140,6 +142,8 @@ def retraining(
     if rate <= 0:
         return Retraining(None, Decimal(0))
     months = exact(tolerated) / rate
+    if months <= 0:
+        return Retraining(Decimal(0), None)
     monthly = None if training is None else training / months + data * min(rate, Decimal(1))
     return Retraining(months, monthly)
 

@@ -229,7 +229,7 @@ def _paid_rows(bill: Bill) -> list[list[str]]:
 
 def shift_rows(bill: Bill) -> list[list[str]]:
     """The sensitivity table; a month's costs, or a thousand answers' where no volume is known."""
-    unit = "a month" if bill.assumptions.volume else "a thousand"
+    unit = "a thousand" if bill.assumptions.volume is None else "a month"
     names = [line.arm.name for line in bill.lines]
     rows = [[unit, *names, "break-even"]]
     if all(line.query is None for line in bill.lines):

@@ -177,7 +177,7 @@ class _Costs:
 
     def __init__(self, bill: Bill) -> None:
         self._bill = bill
-        self._lines = [line for line in bill.lines if line.query is not None]
+        self._lines = [line for line in bill.lines if None not in (line.query, line.monthly)]
 
     def show(self) -> None:
         """Make the chart and its slider."""
@@ -231,7 +231,7 @@ class _Costs:
         """Dollars a month, training spread over a year."""
         from groundtone.advice.bill import TUNED
 
-        assert line.query is not None
+        assert line.query is not None and line.monthly is not None
         once = (self._bill.setup or Decimal(0)) / MONTHS if line.arm.name in TUNED else Decimal(0)
         return float(line.query * Decimal(str(volume)) + line.monthly + once)
 

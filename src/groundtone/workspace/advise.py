@@ -118,14 +118,14 @@ def _beside(workspace: Workspace, name: str) -> str:
 def _assumptions(known: Known, training: Prediction | None, price_as: str) -> Assumptions:
     data, cached, tolerated = (known.number(key) for key in ("data_cost", "cached", "tolerated"))
     return Assumptions(
-        volume=known.number("volume") or None,
+        volume=known.number("volume"),
         cached=cached or 0.0,
         price_as=price_as,
         training_tokens=training.tokens if training else None,
         training_seconds=training.seconds if training else None,
         data=None if data is None else Decimal(str(data)),
         changes=known.number("changes"),
-        **({"tolerated": tolerated} if tolerated else {}),
+        **({} if tolerated is None else {"tolerated": tolerated}),
     )
 
 
