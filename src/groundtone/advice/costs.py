@@ -154,7 +154,8 @@ def exact(value: Number) -> Decimal:
 
 
 def usd(amount: Decimal | None) -> str:
-    """Money for people: two digits from a cent on, three that count below; – for what is unknown.
+    """Money for people: two digits from ten cents on, three that count below, since answers cost
+    so little; – for what is unknown.
 
     >>> usd(Decimal("1234.5")), usd(Decimal("0.000412")), usd(None)
     ('$1,234.50', '$0.000412', '–')
