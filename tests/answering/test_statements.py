@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from tests.answering.scripted import passage
 from tests.small_embedder import SmallEmbedder
 
+from groundtone.answering import gate
 from groundtone.answering.checking import check
 from groundtone.answering.evidence import Evidence
 from groundtone.answering.statements import cells, statements
+from groundtone.answering.support import score
+from groundtone.embedding import open_embedder
 from groundtone.settings import Answering
 
 HOTELS = """Travel
@@ -87,3 +90,15 @@ def test_a_figure_of_another_row_or_column_does_not_stand(
     shown = replace(passage(text), document=document)
     evidence = Evidence([shown], SmallEmbedder().embed)
     assert check(said, evidence, Answering(support_below=0.0)).verdicts[0].supported is stands
+
+
+def test_what_stands_in_a_row_answers_a_question(minilm: object) -> None:
+    embed = open_embedder("all-minilm-l6-v2").embed
+    rows = Evidence([replace(passage(MARKDOWN, title="Service levels"), document="a.md")], embed)
+    [plus] = [unit for unit in rows.units if "4 hours" in rows.unit_text(unit)]
+    assert rows.spoken(plus) == "Plan: Plus; First response: 4 hours"
+    assert rows.unit_text(plus) == "| Plus | 4 hours |"
+    assert score("The first response of the Plus plan is 4 hours.", rows) > 0.8
+    asked = "What is the first response of the Plus plan?"
+    found = gate.evidence(asked, rows.passages, embed=embed)
+    assert found > 0.2

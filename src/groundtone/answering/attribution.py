@@ -103,7 +103,7 @@ def likeness(sentence: str, words: Wording, evidence: Evidence) -> np.ndarray:
     if evidence.embed is None:
         return shares
     ahead = np.argsort(-shares, kind="stable")[: support.AHEAD]
-    texts = [evidence.unit_text(evidence.units[index]) for index in ahead]
+    texts = [evidence.spoken(evidence.units[index]) for index in ahead]
     vectors = evidence.vectors([sentence, *texts])
     assert vectors is not None
     near = vectors[1:] @ vectors[0]

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from groundtone.answering.statements import Statement, statements
+from groundtone.answering.statements import Statement, cells, statements
 from groundtone.answering.wording import Wording, wording
 from groundtone.retrieval import Passage
 
@@ -106,6 +106,14 @@ class Evidence:
     def unit_text(self, unit: Unit) -> str:
         """The sentence itself."""
         return self.text(unit.passage)[unit.start : min(unit.end, unit.start + LONGEST)]
+
+    def spoken(self, unit: Unit) -> str:
+        """The same as its vector is made of: each cell of a row with its name."""
+        text = self.unit_text(unit)
+        names, held = cells(unit.header) if unit.header else [], cells(text) if unit.header else []
+        if not names or len(names) != len(held):
+            return text
+        return "; ".join(f"{name}: {cell}" for name, cell in zip(names, held, strict=True) if cell)
 
 
 def _read(text: str, one: Statement) -> Wording:

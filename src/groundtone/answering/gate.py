@@ -90,7 +90,7 @@ def features(question: str, read: Evidence) -> dict[str, float]:
     }
     if read.embed is not None and read.units:
         order = np.argsort(-likeness(question, said, read), kind="stable")[:AHEAD]
-        texts = [read.unit_text(read.units[int(index)]) for index in order]
+        texts = [read.spoken(read.units[int(index)]) for index in order]
         vectors = read.vectors([question, title or question, *texts])
         assert vectors is not None
         found = np.sort(vectors[2:] @ vectors[0])

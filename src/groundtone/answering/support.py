@@ -180,7 +180,7 @@ def _nearness(sentence: str, evidence: Evidence) -> dict[str, float]:
     ahead = sorted(evidence.units, key=lambda unit: -evidence.coverage(said, unit.wording.content))[
         :AHEAD
     ]
-    vectors = evidence.vectors([sentence, *(evidence.unit_text(unit) for unit in ahead)])
+    vectors = evidence.vectors([sentence, *(evidence.spoken(unit) for unit in ahead)])
     assert vectors is not None
     cosines = vectors[1:] @ vectors[0]
     order = np.argsort(-cosines)
