@@ -106,3 +106,21 @@ def test_negations_are_seen_in_other_languages(right: str, wrong: str) -> None:
     assert wording(right).negated and not wording(wrong).negated
     scores = [score(said, Evidence([right], EMBED)) for said in (right, wrong)]
     assert scores[0] > 0.5 > scores[1]
+
+
+def test_a_heading_alone_states_nothing_beside_other_sentences() -> None:
+    shown = passage(
+        "2.1 Part\n\nParental leave is 16 weeks. Go to Settings > Leave.", title="Handbook"
+    )
+    evidence = Evidence([shown], EMBED)
+    open_ = Answering(support_below=0.0)
+
+    def kept(written: str) -> list[str]:
+        return [sentence for sentence, _ in check(written, evidence, open_).kept]
+
+    assert kept("Handbook > 2.1 Part\n\n2.1 Part\n\nParental leave is 16 weeks.") == [
+        "Parental leave is 16 weeks."
+    ]
+    assert kept("2.1 Part") == ["2.1 Part"]
+    assert kept("Handbook > 2.1 Part") == []
+    assert kept("Go to Settings > Leave.") == ["Go to Settings > Leave."]

@@ -98,11 +98,29 @@ def check(
         usage = judged.usage
         found = [replace(one, score=s) for one, s in zip(found, judged.scores, strict=True)]
     verdicts, kept = [], []
-    for sentence, attribution in zip(said, found, strict=True):
+    states = [not _is_place(sentence, evidence) for sentence in said]
+    for sentence, attribution, stating in zip(said, found, states, strict=True):
         supported = attribution.score >= settings.support_below and bool(attribution.sources)
         if supported and settings.check == "strict":
-            supported = figures_stand(sentence, attribution, evidence)
+            alone = " > " not in sentence and not any(states)
+            supported = (stating or alone) and figures_stand(sentence, attribution, evidence)
         verdicts.append(Verdict(sentence, attribution.score, supported))
         if supported or settings.check != "strict":
             kept.append((sentence, attribution if supported else None))
     return Checked(said, tuple(kept), tuple(verdicts), usage=usage)
+
+
+def _is_place(sentence: str, evidence: Evidence) -> bool:
+    """Whether it only repeats where a passage stands: a title, or headings. That answers who asks
+    for a place, but beside other sentences it says nothing."""
+    known = {
+        _normal(name)
+        for passage in evidence.passages
+        if isinstance(passage, Passage)
+        for name in (passage.title, *passage.headings)
+    }
+    return all(_normal(part) in known for part in sentence.split(">"))
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.strip(" #*.:").casefold().split())
