@@ -371,6 +371,43 @@ class TestManners:
             signal.signal(signal.SIGTERM, before)
         assert seen == ["term"]
 
+    @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="POSIX's timer of signals")
+    def test_ctrl_c_while_the_model_loads_ends_the_loading(
+        self, small: Path, tmp_path: Path
+    ) -> None:
+        code = (
+            "import signal, sys\n"
+            "from pathlib import Path\n"
+            "from groundtone.chat.process import Backend, _library\n"
+            "_library()\n"
+            "ended = []\n"
+            "for number in range(60):\n"
+            "    try:\n"
+            "        signal.signal(signal.SIGALRM, signal.default_int_handler)\n"
+            "        signal.setitimer(signal.ITIMER_REAL, 0.0005 * (number + 1))\n"
+            "        backend = Backend(Path(sys.argv[1]), context=256)\n"
+            "        signal.setitimer(signal.ITIMER_REAL, 0)\n"
+            "        backend.close()\n"
+            "    except KeyboardInterrupt:\n"
+            "        ended.append(number)\n"
+            "    finally:\n"
+            "        signal.signal(signal.SIGALRM, signal.SIG_IGN)\n"
+            "assert len(ended) > 5, ended\n"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", code, str(small)],
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "TMPDIR": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+        assert list(tmp_path.iterdir()) == [], "no socket's folder is left"
+
     def test_nothing_is_printed_and_leaving_without_closing_ends(self, small: Path) -> None:
         code = (
             "import sys; from groundtone.chat.llama import LlamaEngine; "

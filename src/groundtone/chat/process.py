@@ -10,7 +10,6 @@ import json
 import os
 import queue
 import secrets
-import shutil
 import signal
 import socket
 import tempfile
@@ -67,7 +66,7 @@ class Backend:
         for path in (model, *adapters):
             if not path.is_file():
                 raise EngineError(f"{path} does not exist.", "Check the path.")
-        self._folder = Path(tempfile.mkdtemp(prefix="groundtone-"))
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._key = secrets.token_hex(16)
         self._cancelled = threading.Event()
         params = xllamacpp.CommonParams()
@@ -91,25 +90,59 @@ class Backend:
         params.verbosity = -1
         params.ui = False
         params.endpoint_slots = False
+        params.endpoint_metrics = True  # for `_start`
         params.n_threads_http = 2
         params.sse_ping_interval = 1 << 30
         params.api_keys = [self._key]
-        params.hostnames = [
-            str(self._folder / "s.sock") if hasattr(socket, "AF_UNIX") else "127.0.0.1"
-        ]
         params.port = 0
         self._workers: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+        self._server: Any = None
         try:
-            with _keeping_signal_handlers():
-                self._server: Any = xllamacpp.Server(params)
+            self._start(params)
         except RuntimeError as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
             what = ", ".join(path.name for path in (model, *adapters))
             raise EngineError(
                 f"llama.cpp cannot load {what}.",
                 "Check that the file is whole and that each adapter was made for this model.",
             ) from error
         _open.add(self)
+
+    def _start(self, params: Any) -> None:
+        """Start the server in a thread of its own, where no Ctrl-C can end it half-started.
+
+        xllamacpp's constructor returns before the server's loop runs. A server that is freed
+        between the two is told to stop before it begins, begins all the same, and is waited for
+        without end. Ctrl-C, which had waited for the constructor, would do just that; but Python
+        raises it in the main thread only.
+        """
+        failed: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                server = self._made(params)
+                server.handle_metrics()  # the loop tells them: from now on it runs
+                self._server = server
+            except BaseException as error:
+                failed.append(error)
+            if failed or self._cancelled.is_set():
+                self.close()
+
+        starting = threading.Thread(target=run, name="groundtone-start")
+        try:
+            starting.start()
+            starting.join()
+        except BaseException:
+            self.close()  # now, or by the thread itself when it is done
+            raise
+        if failed:
+            raise failed.pop()
+
+    def _made(self, params: Any) -> Any:
+        self._folder = tempfile.TemporaryDirectory(prefix="groundtone-", ignore_cleanup_errors=True)
+        own = str(Path(self._folder.name, "s.sock"))
+        params.hostnames = [own if hasattr(socket, "AF_UNIX") else "127.0.0.1"]
+        with _keeping_signal_handlers():
+            return _library().Server(params)
 
     def complete(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer at once, without streaming."""
@@ -194,7 +227,8 @@ class Backend:
                 worker.join()
         _open.discard(self)
         self._server = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         address: str = self._server.listening_address
