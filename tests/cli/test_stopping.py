@@ -146,6 +146,25 @@ def test_ctrl_c_ends_ask_with_130_and_says_where_it_is(
     assert (shown["answer"], shown["stopped"]) == ("".join(WORDS[:5]).strip(), True)
 
 
+@pytest.mark.parametrize("schema", [False, True])
+def test_ctrl_c_before_the_model_writes_names_no_entry_of_the_log(
+    kb: Workspace, call: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, schema: bool
+) -> None:
+    def loading(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("groundtone.workspace.engines.open_chat", loading)
+    options = []
+    if schema:
+        (tmp_path / "schema.json").write_text('{"type": "object"}', "utf-8")
+        options = ["--schema", tmp_path / "schema.json"]
+    result = call("ask", QUESTION, "--workspace", kb.folder, *options)
+    assert result.code == 130
+    assert "nothing is in the log" in result.err
+    assert "log show" not in result.err
+    assert kb.catalog.list_answers() == []
+
+
 @pytest.mark.slow
 def test_the_real_model_stops_within_a_second(manual: Path, smollm: object) -> None:
     with Workspace.open(manual) as workspace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 LINED = frozenset({"text/plain", "text/markdown"})
 QUOTE = 240  # characters of a quote shown to people
 STOPPED = "What the model had written is in the log: `groundtone log show last`."
+UNWRITTEN = "It was not answered, and nothing is in the log."
 
 
 def ask(
@@ -64,12 +65,14 @@ def ask(
     from groundtone.workspace import Workspace
 
     out = Output(as_json)
-    with Workspace.open(workspace) as opened, out.keeping(STOPPED):
+    log: list[str] = []
+    keeping = out.keeping(lambda: STOPPED if log else UNWRITTEN)
+    with Workspace.open(workspace) as opened, keeping:
         seen = limits(opened, where, group, since, until, collection)
         if schema is not None:
             answer = opened.ask(question, model=model, limits=seen, schema=schema)
         else:
-            answer = answered(opened, question, model, out, seen=seen)
+            answer = answered(opened, question, model, out, seen=seen, logged=log.append)
         out.document(answer.to_json())
         if not as_json:
             out.show(*shown(opened, answer))
@@ -82,13 +85,22 @@ def answered(
     out: Output,
     history: Sequence[dict[str, str]] = (),
     seen: Filter = EVERYTHING,
+    logged: Callable[[str], None] | None = None,
 ) -> Answer:
-    """Ask, with the model's words streaming by on a terminal until the answer replaces them."""
+    """Ask, with the model's words streaming by on a terminal until the answer replaces them.
+
+    `logged` is told the answer's id in the log, that of one that is stopped too.
+    """
     from groundtone.answering.answer import Answer
 
     verdicts: list[Verdict] = []
     events = workspace.stream(
-        question, model=model, history=history, limits=seen, judged=verdicts.append
+        question,
+        model=model,
+        history=history,
+        limits=seen,
+        logged=logged,
+        judged=verdicts.append,
     )
     with contextlib.closing(events):  # type: ignore[type-var]
         if out.as_json or not (sys.stdout.isatty() and sys.stderr.isatty()):

@@ -26,10 +26,12 @@ def chat(
     out = Output(as_json)
     history: list[dict[str, str]] = []
     forgotten = 0
-    with Workspace.open(workspace) as opened, out.keeping("The answers so far are in the log."):
+    log: list[str] = []
+    keeping = out.keeping(lambda: "The answers so far are in the log." if log else "")
+    with Workspace.open(workspace) as opened, keeping:
         seen = opened.limits(collections=collection or None)
         for question in _questions():
-            answer = answered(opened, question, model, out, history, seen)
+            answer = answered(opened, question, model, out, history, seen, log.append)
             out.line(answer.to_json())
             if not as_json:
                 if answer.searched != question:

@@ -86,12 +86,16 @@ class Output:
         yield tell
 
     @contextmanager
-    def keeping(self, what: str) -> Iterator[None]:
-        """Turn Ctrl-C inside into exit code 130 and a sentence that says what is kept."""
+    def keeping(self, what: str | Callable[[], str]) -> Iterator[None]:
+        """Turn Ctrl-C inside into exit code 130 and a sentence that says what is kept.
+
+        Args:
+            what: the sentence, or what makes it when the work has stopped.
+        """
         try:
             yield
         except KeyboardInterrupt:
-            raise Interrupted("Interrupted.", what) from None
+            raise Interrupted("Interrupted.", what if isinstance(what, str) else what()) from None
 
 
 def console(*, stderr: bool = False) -> Console:
