@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -147,6 +149,24 @@ def test_a_bug_without_a_workspace_is_logged_elsewhere(
     result = call("doctor")
     assert result.code == 3
     assert (tmp_path / "groundtone-crash.log").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal sent to oneself")
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=str)
+def test_ctrl_c_while_the_commands_are_imported(tmp_path: Path, options: tuple[str, ...]) -> None:
+    script = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
+    module, _, name = script["groundtone"].partition(":")
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; from {module} import {name}; sys.exit({name}())",
+         "doctor", *options],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{tmp_path}"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (130, "Interrupted.\n")
+    if options:
+        assert json.loads(done.stdout)["error"]["code"] == 130
 
 
 def test_a_reader_that_left_is_no_error(tmp_path: Path) -> None:
