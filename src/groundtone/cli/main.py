@@ -42,7 +42,7 @@ from groundtone.cli import (
     sync,
     tune,
 )
-from groundtone.cli.output import dump
+from groundtone.cli.output import dump, visible
 from groundtone.errors import GroundtoneError
 
 EPILOG = (
@@ -178,9 +178,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _report(given: Sequence[str], message: str, remedy: str, code: int) -> int:
     """Say what happened on stderr, and with ``--json`` on stdout too."""
     message = message.rstrip()
-    print(message if code == 130 else f"error: {message}", file=sys.stderr)
+    print(visible(message if code == 130 else f"error: {message}"), file=sys.stderr)
     if remedy:
-        print(remedy, file=sys.stderr)
+        print(visible(remedy), file=sys.stderr)
     if "--json" in given:
         value = {"error": {"message": message, "remedy": remedy, "code": code}}
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 Bar = Callable[[int, int, str], None]
 """Called with how much is done, of how much, and a few words about it."""
 
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but for tab and line feed
+C1 = re.compile(r"[\x7f-\x9f]")  # those that JSON leaves as they are
 QUIET_S = 10.0  # between two progress lines where nobody can see a bar
 
 
@@ -99,11 +102,22 @@ class Output:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that prints text as it is: labels in brackets are no markup here."""
-    from rich.console import Console
+    """A console for text: labels in brackets are no markup here, and nothing is an order to it."""
+    from groundtone.cli.terminal import TextConsole
 
     wide = None if (sys.stderr if stderr else sys.stdout).isatty() else 100
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=wide)
+    return TextConsole(stderr=stderr, markup=False, highlight=False, emoji=False, width=wide)
+
+
+def visible(text: str) -> str:
+    r"""Text with a sign in place of each character that a terminal would obey (C0, DEL, C1).
+
+    A document or a model may hold them, and could clear the screen or name the window with them.
+
+    >>> visible("\x1b[2Jcleared\n\tand \x9b2J again")
+    '�[2Jcleared\n\tand �2J again'
+    """
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 @contextmanager
@@ -144,7 +158,7 @@ def dump(value: object, *, indent: int | None = None) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError:  # half a surrogate pair
         text = json.dumps(_plain(value), indent=indent, allow_nan=False)
-    return text
+    return C1.sub(lambda control: f"\\u{ord(control[0]):04x}", text)
 
 
 def _plain(value: Any) -> Any:
