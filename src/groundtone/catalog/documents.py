@@ -38,7 +38,19 @@ _STORED = tuple(
 _DOCUMENTS = LookUp(documents, "version", row=DocumentInfo)
 _CHUNKS = LookUp(chunks, "version", "ordinal")
 READ_PARTS = 16  # of a text, for what it mentions: each search reads them anew
-_KEPT = ("source", "path", "size", "mtime_ns", "sha256", "modified", "recipe")
+_KEPT = ("source", "path", "size", "mtime_ns", "sha256", "modified", "recipe", "metadata")
+_FILE = (
+    "file",
+    "size",
+    "mtime_ns",
+    "sha256",
+    "recipe",
+    "modified",
+    "version",
+    "path",
+    "chunk_count",
+)
+_ITSELF = ("",)
 
 
 class Documents(Sources):
@@ -46,20 +58,20 @@ class Documents(Sources):
 
     def file_states(self, source: int) -> dict[str, FileState]:
         """The source's files that have live documents, by path."""
-        names = ("file", "size", "mtime_ns", "sha256", "recipe", "modified")
-        columns = [documents.c[name] for name in (*names, "version", "chunk_count")]
+        columns = [documents.c[name] for name in _FILE]
         query = select(*columns).where(documents.c.source == source)
         found: dict[str, FileState] = {}
         with self.read() as connection:
-            for file, size, mtime, sha256, recipe, changed, version, count in connection.execute(
-                query
-            ):
+            for row in connection.execute(query):
+                file, size, mtime, sha256, recipe, changed, version, path, count = row
                 versions, indexed = (version,), (version,) if count else ()
+                names = (path[len(file) :].removeprefix("!/"),) if path != file else _ITSELF
                 past = found.get(file)
                 if past is not None:  # one of several documents in a file
                     versions, indexed = past.versions + versions, past.indexed + indexed
+                    names = past.names + names
                 found[file] = FileState(
-                    file, size, mtime, sha256, recipe, versions, indexed, changed
+                    file, size, mtime, sha256, recipe, versions, indexed, changed, names
                 )
         return found
 
@@ -118,7 +130,8 @@ class Documents(Sources):
             new: each replaces the live document of the same source and path, and ``before``.
             deleted_versions: documents to remove.
             everything: remove all other documents, and all failures (a rebuild).
-            kept: live versions that stay as they are, but for their place, file and recipe.
+            kept: live versions that stay as they are, but for their place, file, recipe and
+                metadata.
             failed: what is now known of files that failed; without reasons: nothing any more.
             remember: facts to set in the same transaction.
 

@@ -67,6 +67,7 @@ class FileState:
         versions: its live documents; several for a file that holds several.
         indexed: those of them that have windows in the index.
         modified: when it was last changed, ISO 8601 in UTC; "" if unknown.
+        names: of its documents inside it; "" for the file itself.
     """
 
     path: str
@@ -77,6 +78,7 @@ class FileState:
     versions: tuple[str, ...]
     indexed: tuple[str, ...]
     modified: str = ""
+    names: tuple[str, ...] = ("",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from groundtone.catalog.records import FailedFile, FileState, Source
+from groundtone.syncing.path_rules import PathRules
 from groundtone.syncing.reading import hash_of, moment
-from groundtone.syncing.recipe import MOVED
+from groundtone.syncing.recipe import labelled_at, same_labels, unmoved
 from groundtone.syncing.report import Change, SyncReport
 from groundtone.syncing.scanning import File, Scan
 from groundtone.syncing.sidecars import hashed
+from groundtone.syncing.sources import ADOPTED
 
 KEPT = "kept the last good version"
 
@@ -71,6 +73,7 @@ class Plan:
         gone: files that are no more.
         unchanged: files with live documents that stay as they are.
         kept: files that cannot be read or looked at now, whose documents stay.
+        relabelled: those of them whose documents may have to get other labels.
         forgotten: failures of files that are no more.
         failed, notes: for the report.
     """
@@ -81,9 +84,15 @@ class Plan:
     gone: list[tuple[Source, FileState]] = field(default_factory=list)
     unchanged: list[tuple[Source, File, FileState]] = field(default_factory=list)
     kept: list[FileState] = field(default_factory=list)
+    relabelled: list[FileState] = field(default_factory=list)
     forgotten: list[FailedFile] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def writes(self) -> bool:
+        """Whether index or documents may have to change."""
+        return bool(self.tasks or self.moved or self.gone or self.relabelled)
 
     def lost(self, held: set[str]) -> None:
         """Have files made again of which the index lacks documents.
@@ -142,6 +151,7 @@ class Planner:
     Args:
         recipe: what the documents of a source are made with now.
         attempt: what a file of it that failed would be tried with now.
+        rules: what paths say of documents.
         look: whether files may be opened to compare their bytes; without, a size and a time
             decide, and a file that was only touched counts as updated.
         again: whether remembered failures are tried again.
@@ -151,12 +161,14 @@ class Planner:
         self,
         recipe: Callable[[Source], str],
         attempt: Callable[[Source], str],
+        rules: PathRules,
         *,
         look: bool = True,
         again: bool = False,
     ) -> None:
         self._recipe = recipe
         self._attempt = attempt
+        self._rules = rules
         self._look = look
         self._again = again
         self._remade = 0
@@ -183,7 +195,9 @@ class Planner:
             if name in names:
                 continue
             if found.may_still_exist(name):
-                plan.kept.append(past)
+                labelled = same_labels(past.recipe, self._recipe(source))
+                adopted = source.path.startswith(ADOPTED)
+                (plan.kept if labelled or adopted else plan.relabelled).append(past)
             else:
                 plan.gone.append((source, past))
         self._failing.update((source.id, name) for name in failed)
@@ -222,19 +236,25 @@ class Planner:
             self._added.append(Task(source, file, failed=failed is not None))
         elif failed is not None:
             plan.tasks.append(Task(source, file, past, failed=True))
-        elif past.recipe.removesuffix(MOVED) != self._recipe(source):
+        elif unmoved(past.recipe) != self._recipe(source):
             self._remade += 1
             plan.tasks.append(Task(source, file, past))
         elif self._unmoved(file, past):
-            if past.recipe != self._recipe(source):
-                plan.moved.append(Moved(source, file, (source, past)))
-            else:
-                plan.unchanged.append((source, file, past))
+            self._same(source, file, past)
         elif past.size == file.size and self._same_bytes(file, past.sha256):
-            plan.unchanged.append((source, file, past))
+            self._same(source, file, past)
             plan.seen.append(Seen(source, file, past.sha256))
         else:
             plan.tasks.append(Task(source, file, past))
+
+    def _same(self, source: Source, file: File, past: FileState) -> None:
+        """A file with the bytes that it had; its folder may have come to another source since."""
+        if past.recipe == self._recipe(source):
+            self._plan.unchanged.append((source, file, past))
+        elif self._rules.alike(labelled_at(past.recipe, file.name), file.name, past.names):
+            self._plan.moved.append(Moved(source, file, (source, past)))
+        else:
+            self._plan.tasks.append(Task(source, file, past))
 
     def _fails_again(self, source: Source, file: File, failed: FailedFile) -> bool:
         if failed.recipe != self._attempt(source) or failed.size != file.size:
@@ -292,7 +312,10 @@ class Planner:
         # What is read may depend on the name: its ending, or a title taken from it.
         renamed = _base(past.path) != _base(task.file.name)
         failing = task.failed or (source.id, past.path) in self._failing
-        return renamed or failing or past.recipe != self._recipe(task.source)
+        if renamed or failing or past.recipe != self._recipe(task.source):
+            return True
+        # Or what is said of it may depend on the path: who may see it.
+        return not self._rules.alike(past.path, task.file.name, past.names)
 
 
 class _Pairs:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from groundtone.documents import Document, Reading
 from groundtone.errors import UnreadableFile
 from groundtone.syncing import sidecars
 from groundtone.syncing.buckets.fetching import fetched
-from groundtone.syncing.patterns import matches
+from groundtone.syncing.path_rules import PathRules, inside
 from groundtone.syncing.recipe import version
 from groundtone.syncing.sidecars import hashed
 
@@ -95,7 +94,7 @@ class Reader:
     encode: Encode
     makings: Mapping[str, Making]
     fingerprint: str
-    rules: tuple[tuple[re.Pattern[str], Mapping[str, Any]], ...] = ()
+    rules: PathRules = field(default_factory=PathRules)
     access: Access = field(default_factory=Access)
 
     def read(self, job: Job) -> Read:
@@ -173,19 +172,10 @@ class Reader:
             text=read.text,
             chunks=chunks,
             file=job.name,
-            metadata=self._told(path, _plain(read.metadata)),
+            metadata=self.rules.over(path, _plain(read.metadata)),
             modified=moment(job.mtime_ns),
             recipe=making.recipe,
         )
-
-    def _told(self, path: str, metadata: dict[str, Any]) -> dict[str, Any]:
-        """What is said of a document: by itself, and over that by the settings."""
-        for pattern, told in self.rules:
-            if matches(path, [pattern]):
-                ours = {name.casefold() for name in told}
-                metadata = {k: v for k, v in metadata.items() if k.casefold() not in ours}
-                metadata |= told
-        return metadata
 
 
 def _retold(name: str, read: Document, told: Mapping[str, Any]) -> Document:
@@ -198,11 +188,6 @@ def _retold(name: str, read: Document, told: Mapping[str, Any]) -> Document:
     return replace(
         read, title=title if title and not name else read.title, metadata={**kept, **told}
     )
-
-
-def inside(file: str, name: str) -> str:
-    """The path of a document in a file; the file's own where it is the file itself."""
-    return f"{file}!/{name}" if name else file
 
 
 def hash_of(path: Path, max_bytes: int | None = None) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
     from groundtone.settings import Settings
 
-READERS = 3
+READERS = 4
 """To be raised whenever a reader, or chunking, makes something else of the same bytes. The next
 sync of every workspace then reads its files again; only windows whose text is new are embedded."""
 LABELS = 1
 """To be raised whenever `groundtone.index.attributes` gives other labels to the same document."""
 MOVED = "+moved"
-"""Behind the recipe of documents that came to another source: their labels are still the old."""
+"""Behind the recipe of documents that came to another source, and before the folder where they lie
+there: their labels are still the old."""
 
 
 def recipe(settings: Settings) -> str:
@@ -32,7 +34,28 @@ def _short(text: str) -> str:
 
 def same_labels(one: str, other: str) -> bool:
     """Whether two recipes give a document the same labels."""
-    return one.rpartition("-")[2] == other.rpartition("-")[2]
+    return one.split("-", 2)[-1] == other.split("-", 2)[-1]
+
+
+def moved_to(folder: str) -> str:
+    """The mark behind the recipe of documents that came into this folder of another source."""
+    return MOVED + quote(folder)  # it has no plus sign then, so that marks can be told apart
+
+
+def unmoved(recipe: str) -> str:
+    """A recipe without such marks."""
+    return recipe.partition(MOVED)[0]
+
+
+def labelled_at(recipe: str, path: str) -> str:
+    """The path at which a document got its labels.
+
+    Args:
+        path: where it is now.
+    """
+    for folder in reversed(recipe.split(MOVED)[1:]):
+        path = path.removeprefix(f"{unquote(folder)}/")
+    return path
 
 
 def attempt(settings: Settings) -> str:

@@ -19,10 +19,11 @@ from groundtone.index.generations import Indexes
 from groundtone.settings import Settings
 from groundtone.syncing.guarding import Hold, alone, beside, many_may_write, named_disk_full
 from groundtone.syncing.looking import Looker
+from groundtone.syncing.path_rules import PathRules
 from groundtone.syncing.planning import Plan, Planner
 from groundtone.syncing.reading import moment, settled
 from groundtone.syncing.rebuilding import rebuild as build_anew
-from groundtone.syncing.recipe import attempt, recipe
+from groundtone.syncing.recipe import attempt, moved_to, recipe
 from groundtone.syncing.remembering import DIMENSIONS, DONE, FINGERPRINT, MODEL, PLACES_UNKNOWN
 from groundtone.syncing.report import Progress, SyncReport
 from groundtone.syncing.scanning import Scan
@@ -155,7 +156,7 @@ class Run:
             if rebuild:
                 sources = self.catalog.sources()
             plan = self._plan(sources, looker.scan, again=rebuild)
-            if not rebuild and settled and not (plan.tasks or plan.moved or plan.gone):
+            if not rebuild and settled and not plan.writes:
                 self.note(plan)
             elif rebuild or not self._updated(plan, facts):
                 with self.hold.everything() as only:
@@ -291,7 +292,8 @@ class Run:
         dry: bool = False,
         again: bool = False,
     ) -> Plan:
-        planner = Planner(self.recipe, self.attempt, look=not dry, again=again)
+        rules = PathRules.of(self.settings)
+        planner = Planner(self.recipe, self.attempt, rules, look=not dry, again=again)
         for source in sources:
             known = self.catalog.file_states(source.id) or self._taken_in(source)
             planner.add(source, look(source), known, self.catalog.failed_files(source.id))
@@ -309,5 +311,6 @@ class Run:
                 folder = (held.parent if held.is_file() else held).relative_to(path)
                 for state in self.catalog.file_states(inner.id).values():
                     moved = (folder / state.path).as_posix()
-                    states[moved] = replace(state, path=moved)
+                    mark = moved_to(folder.as_posix())
+                    states[moved] = replace(state, path=moved, recipe=state.recipe + mark)
         return states

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
+from typing import Any
 
 from groundtone.catalog import Catalog, FailedFile, FileState, Source, StoredDocument
+from groundtone.syncing.path_rules import PathRules, inside
 from groundtone.syncing.planning import Moved, Task
-from groundtone.syncing.reading import Job, Read, inside, moment, settled
-from groundtone.syncing.recipe import same_labels, version
+from groundtone.syncing.reading import Job, Read, moment, settled
+from groundtone.syncing.recipe import labelled_at, same_labels, unmoved, version
 from groundtone.syncing.scanning import File
 from groundtone.syncing.writing import Made
 
@@ -24,6 +26,7 @@ class Settler:
         held: versions of which the index to be written has windows.
         recipe: what the documents of a source are made with.
         attempt: what its files are tried with, for failures to be remembered.
+        rules: what paths say of documents.
         fingerprint: asks for that of the embedding model.
     """
 
@@ -34,12 +37,14 @@ class Settler:
         *,
         recipe: Callable[[Source], str],
         attempt: Callable[[Source], str],
+        rules: PathRules,
         fingerprint: Callable[[], str],
     ) -> None:
         self._catalog = catalog
         self._held = frozenset(held)
         self._recipe = recipe
         self._attempt = attempt
+        self._rules = rules
         self._fingerprint = fingerprint
         self._taken = catalog.versions()
 
@@ -58,7 +63,8 @@ class Settler:
             known = self._catalog.stored(before[name])
             if known is not None:
                 now = self._placed(known, task.source, task.file, name)
-                self._keep(made, known, replace(now, sha256=read.sha256))
+                told = self._told(known, now.path)
+                self._keep(made, known, replace(now, sha256=read.sha256, metadata=told))
         for document in read.documents:
             name = inner(document.path, task.file.name)
             known = self._catalog.stored(before[name]) if name in before else None
@@ -82,22 +88,37 @@ class Settler:
         return made
 
     def carried_over(self, past: FileState) -> Made:
-        """The documents of a file that cannot be read now, where the index lacks them."""
+        """The documents of a file that cannot be read now, where the index lacks them or the
+        rules say something else of them than they did."""
         made = Made()
         self._carry_over(made, past)
         return made
 
     def _carry_over(self, made: Made, past: FileState) -> None:
-        if self._held.issuperset(past.versions):
-            return
         for known in filter(None, map(self._catalog.stored, past.versions)):
-            self._keep(made, known, known)
+            now = self._relabelled(known)
+            if now is not known or known.version not in self._held:
+                self._keep(made, known, now)
+
+    def _relabelled(self, known: StoredDocument) -> StoredDocument:
+        """A document that cannot be read now, as the rules have it."""
+        told = self._told(known, known.path)
+        if told != dict(known.metadata):
+            return replace(known, metadata=told, recipe="")  # to be read when that can be done
+        made_with = unmoved(known.recipe)
+        return known if made_with == known.recipe else replace(known, recipe=made_with)
+
+    def _told(self, known: StoredDocument, path: str) -> dict[str, Any]:
+        """What is said of a document that was not read again and is at this path now."""
+        before = labelled_at(known.recipe, known.path)
+        return self._rules.again(before, path, known.metadata)
 
     def _keep(self, made: Made, known: StoredDocument, now: StoredDocument) -> None:
         """A live document stays, perhaps elsewhere or under other labels."""
         made.kept.append(now)
         moved = (known.source, known.path) != (now.source, now.path)
-        relabelled = moved or not same_labels(known.recipe, now.recipe)
+        told = dict(known.metadata) == dict(now.metadata)
+        relabelled = moved or not told or not same_labels(known.recipe, now.recipe)
         if now.chunks and (relabelled or now.version not in self._held):
             made.indexed.append(now)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from groundtone.buckets import addresses as buckets
 from groundtone.catalog import DEFAULT_COLLECTION, Catalog, Source
 from groundtone.errors import WrongUse
-from groundtone.syncing.recipe import MOVED
+from groundtone.syncing.recipe import moved_to
 from groundtone.syncing.report import SyncReport
 from groundtone.syncing.web.addresses import is_address, normal
 
@@ -92,7 +92,7 @@ def choose(
                 if remember:
                     folder = held.parent if held.is_file() else held
                     at = folder.relative_to(one).as_posix()
-                    catalog.move_source(inner.id, cover.id, at, MOVED)
+                    catalog.move_source(inner.id, cover.id, at, moved_to(at))
             if remember:
                 known = catalog.sources()
         chosen[cover.id] = cover

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from groundtone.syncing.path_rules import inside
 from groundtone.syncing.planning import KEPT, Moved, Task
-from groundtone.syncing.reading import Read, inside
+from groundtone.syncing.reading import Read
 from groundtone.syncing.report import Change, Progress, Step, SyncReport
 from groundtone.syncing.writing import Made
 

@@ -12,7 +12,7 @@ from groundtone.buckets.addresses import is_bucket
 from groundtone.buckets.reaching import Access
 from groundtone.cores import usable
 from groundtone.syncing.looking import DOWNLOADS
-from groundtone.syncing.patterns import whole
+from groundtone.syncing.path_rules import PathRules
 from groundtone.syncing.readers import Limits, Readers
 from groundtone.syncing.reading import Making, Reader
 from groundtone.syncing.recipe import recipe
@@ -78,6 +78,7 @@ class Work:
             held,
             recipe=run.recipe,
             attempt=run.attempt,
+            rules=PathRules.of(run.settings),
             fingerprint=lambda: run.embedder.fingerprint,
         )
         if plan.tasks and self._readers is None:
@@ -101,7 +102,7 @@ class Work:
             for moved in plan.moved:
                 writer.add(settler.moved(moved))
                 teller.moved(moved)
-            for past in plan.kept:
+            for past in (*plan.kept, *plan.relabelled):
                 writer.add(settler.carried_over(past))
             if plan.tasks:
                 self._read(settler, writer)
@@ -166,6 +167,6 @@ class Work:
             encode=run.embedder.encode,
             makings={name: self._making(name) for name in collections},
             fingerprint=run.embedder.fingerprint,
-            rules=tuple((whole(r.path), r.told()) for r in run.settings.attributes),
+            rules=PathRules.of(run.settings),
             access=Access.of(run.settings),
         )
