@@ -44,6 +44,11 @@ def test_groups_see_their_own_and_what_is_for_everybody() -> None:
     assert not found([], labels(GROUP="hr"), groups=[])
     assert not found([], labels(groups={"hr": True}), groups=["hr"]), "not understood: for nobody"
     assert found([], labels(groups=["hr"])), "the owner sees everything"
+    for group in ("hr", "legal affairs"):
+        assert found([], labels(groups="HR, legal affairs"), groups=[group]), "commas part them"
+    for nobody in ("", ",", None):
+        assert not found([], labels(groups=nobody), groups=["", ","])
+    assert found([], labels(groups=["a, b"]), groups=["a, b"]), "not in a list"
 
 
 def test_metadata_cannot_pretend_to_be_a_built_in_attribute() -> None:

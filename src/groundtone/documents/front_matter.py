@@ -2,42 +2,70 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import re
 import tomllib
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
+from groundtone.errors import UnreadableFile
+
+GROUPS = ("group", "groups")
+"""Names of what says who may see a document."""
 _LONGEST = 50_000
+# Where a name may stand in YAML and TOML, at the beginning of a line or in braces.
+_GROUPS = re.compile(
+    r"(?:^|[\r\n\x85\u2028\u2029{,])[ \t?-]*[\"']?groups?[\"']?\s*[:=]", re.IGNORECASE
+)
+_WHO_MAY_SEE = "its front matter names groups, who may see it"
 _BRACKETS = re.compile(r"[\[\]{}]")
 _DEEPEST_BRACKETS = 30
 _DEEPEST = 6
 _LONGEST_LIST = 1_000
 
 
-def front_matter(text: str, starts: Sequence[int]) -> tuple[int, dict[str, Any]]:
-    """Read a file's front matter.
+class FrontMatter(NamedTuple):
+    """What was read of a file's top.
+
+    Attributes:
+        body: number of the first line after it; 0 without front matter.
+        fields: keys in lower case, values such as JSON can hold, dates as ISO text.
+        notes: what could not be read.
+    """
+
+    body: int = 0
+    fields: dict[str, Any] = {}  # noqa: RUF012  (never changed)
+    notes: tuple[str, ...] = ()
+
+
+def front_matter(path: Path, text: str, starts: Sequence[int]) -> FrontMatter:
+    """Read a file's front matter, which may stand below empty lines.
+
+    What is not valid YAML or TOML, as templates often are, gives its title alone, and a note.
 
     Args:
         text: the decoded file.
         starts: where each line begins, and the text's end.
 
-    Returns:
-        Number of the first line after it (0 without), and its fields: keys in lower case, values
-        such as JSON can hold, dates as ISO text. What is not valid YAML or TOML, as templates
-        often are, gives its title alone.
+    Raises:
+        UnreadableFile: it cannot be read and names groups: it says who may see the file.
     """
-    fence = text[: starts[1]].strip() if len(starts) > 1 else ""
-    if fence not in ("---", "+++") or text[:1].isspace():
-        return 0, {}
+    lines = range(len(starts) - 1)
+    opened = next((n for n in lines if text[starts[n] : starts[n + 1]].strip()), 0)
+    fence = text[starts[opened] : starts[opened + 1]].rstrip() if lines else ""
+    if fence not in ("---", "+++"):
+        return FrontMatter()
     closers = ("---", "...") if fence == "---" else ("+++",)
-    for number in range(1, len(starts) - 1):
+    begin = starts[opened + 1]
+    for number in lines[opened + 1 :]:
         if text[starts[number] : starts[number + 1]].rstrip() in closers:
-            source = text[starts[1] : starts[number]]
-            return number + 1, _fields(source, fence) if len(source) < _LONGEST else {}
-    return 0, {}
+            source = text[begin : starts[number]]
+            return _read(path, source, fence, number + 1, below=opened > 0)
+    if _names_groups(text[begin : begin + _LONGEST]):
+        raise UnreadableFile(path, f"{_WHO_MAY_SEE}, but is never closed by a line {fence}")
+    return FrontMatter()
 
 
 def fields(source: str, form: str) -> dict[str, Any]:
@@ -63,17 +91,36 @@ def fields(source: str, form: str) -> dict[str, Any]:
         name = _clean(str(key)).strip().lower()
         if name and value is not None:
             found[name] = _jsonable(value, 0)
+        elif name in GROUPS:
+            found[name] = []  # nothing was said after the colon: nobody
     named = found.get("title")
     if named is not None and not isinstance(named, str):
         found["title"] = json.dumps(named, ensure_ascii=False)
     return found
 
 
-def _fields(source: str, fence: str) -> dict[str, Any]:
-    with contextlib.suppress(ValueError, RecursionError):
-        return fields(source, "toml" if fence == "+++" else "yaml")
-    title = _title(source, ":" if fence == "---" else "=")
-    return {"title": title} if title else {}
+def _read(path: Path, source: str, fence: str, body: int, *, below: bool) -> FrontMatter:
+    """What stands between two fences. ``below``: empty lines, where it may also be text between
+    two rules."""
+    form = "toml" if fence == "+++" else "yaml"
+    try:
+        if len(source) >= _LONGEST:
+            raise ValueError(f"it has {_LONGEST:,} characters or more")
+        return FrontMatter(body, fields(source, form))
+    except (ValueError, RecursionError) as error:
+        why = " ".join(str(error).split())[:200] or "it is nested too deeply"
+    if _names_groups(source):
+        raise UnreadableFile(path, f"{_WHO_MAY_SEE}, but cannot be read as {form.upper()}: {why}")
+    if below:
+        return FrontMatter()
+    title = _title(source[:_LONGEST], ":" if fence == "---" else "=")
+    told = any(line.strip() and line.strip()[0] != "#" for line in source.splitlines())
+    note = f"its front matter cannot be read as {form.upper()}, but for its title: {why}"
+    return FrontMatter(body, {"title": title} if title else {}, (note,) if told else ())
+
+
+def _names_groups(source: str) -> bool:
+    return _GROUPS.search(source) is not None
 
 
 def _yaml(source: str) -> Any:
@@ -90,7 +137,7 @@ def _yaml(source: str) -> Any:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(source)):
             return None
         return yaml.safe_load(source)
-    except (yaml.YAMLError, TypeError, OverflowError) as error:
+    except (yaml.YAMLError, TypeError, OverflowError, LookupError, AttributeError) as error:
         raise ValueError(str(error)) from None
 
 

@@ -51,16 +51,19 @@ def read(path: Path, data: bytes) -> Document:
     ``+++``) becomes metadata; HTML comments, rules, and the imports and exports of MDX are no
     blocks. What is indented under an admonition of MkDocs (``!!! note``) is read as Markdown. The
     title is the front matter's, else the first heading's, else the file's stem.
+
+    Raises:
+        UnreadableFile: front matter that says who may see it cannot be read.
     """
     text, decoding_notes = decode(data)
     reader = _Reader(text, is_module=path.suffix.lower() == ".mdx")
-    body_line, metadata = front_matter(text, reader.starts)
+    body_line, metadata, unread = front_matter(path, text, reader.starts)
     reader.blocks(body_line, len(reader.starts) - 1, 0)
     title = " ".join(str(metadata.get("title", "")).split())
     return reader.slices.document(
         title or reader.slices.first_heading or path.stem,
         "text/markdown",
-        [*decoding_notes, *reader.notes],
+        [*decoding_notes, *unread, *reader.notes],
         metadata,
     )
 

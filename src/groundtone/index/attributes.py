@@ -30,7 +30,8 @@ def attributes(
         source: as the workspace knows it.
         media_type: ``application/pdf`` gives ``type=application/pdf`` and ``type=pdf``.
         metadata: front matter or sidecar: text, numbers, truth values and lists of these become
-            labels, with names and values in lower case; ``groups`` says who may see it.
+            labels, with names and values in lower case; ``groups`` says who may see it: a list, or
+            a text with commas between.
     """
     kind = media_type.rpartition("/")[2].removeprefix("x-").rpartition(".")[2]
     names = [f"type={media_type}", f"type={kind}", f"source={source}"]
@@ -39,7 +40,11 @@ def attributes(
     for name, value in metadata.items():
         if name.casefold() not in (GROUPS, GROUP, *BUILT_IN):
             names += [f"{name.casefold()}={text}" for text in _texts(value)]
-    named = [value for name, value in metadata.items() if name.casefold() in (GROUPS, GROUP)]
+    named = [
+        value.split(",") if isinstance(value, str) else value
+        for name, value in metadata.items()
+        if name.casefold() in (GROUPS, GROUP)
+    ]
     groups = set(_texts(named))
     if not named or groups == {EVERYBODY}:
         names.append(f"{GROUP}={EVERYBODY}")

@@ -38,7 +38,8 @@ class Attributes(BaseModel):
 
     Attributes:
         path: glob on the path under the source.
-        groups: who may see them; wins over what a document says of itself.
+        groups: who may see them: a list, or a text with commas between; wins over what a document
+            says of itself.
 
     Any other name is an attribute too: a text, a number, a truth value, or a list of these.
     """
@@ -47,6 +48,13 @@ class Attributes(BaseModel):
 
     path: str
     groups: tuple[str, ...] | None = None
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _between_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name for one in value.split(",") if (name := one.strip()))
+        return value
 
     def told(self) -> dict[str, Any]:
         """The attributes alone."""

@@ -34,12 +34,12 @@ class PathRules:
         said: dict[str, Any] = {}
         for pattern, told in self.rules:
             if matches(path, [pattern]):
-                said = _over(said, told)
+                said = overruled(said, told)
         return said
 
     def over(self, path: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
         """What is said of a document: by itself, and over that by the rules."""
-        return _over(metadata, self.told(path))
+        return overruled(metadata, self.told(path))
 
     def alike(self, before: str, now: str, names: Iterable[str]) -> bool:
         """Whether a file's documents are told the same at two paths of the file.
@@ -61,12 +61,12 @@ class PathRules:
         """
         then, told = self.told(before), self.told(now)
         if then == told:
-            return _over(metadata, told)
+            return overruled(metadata, told)
         lost = _names(then) - _names(told)
         kept = {name: value for name, value in metadata.items() if name.casefold() not in lost}
         if lost & {GROUP, GROUPS}:
             kept[GROUPS] = []
-        return _over(kept, told)
+        return overruled(kept, told)
 
 
 def inside(file: str, name: str) -> str:
@@ -74,10 +74,12 @@ def inside(file: str, name: str) -> str:
     return f"{file}!/{name}" if name else file
 
 
-def _over(metadata: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+def overruled(metadata: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata, and over that what something else says of the document."""
     names = _names(told)
     return {k: v for k, v in metadata.items() if k.casefold() not in names} | dict(told)
 
 
 def _names(told: Mapping[str, Any]) -> set[str]:
-    return {name.casefold() for name in told}
+    names = {name.casefold() for name in told}
+    return names | {GROUP, GROUPS} if names & {GROUP, GROUPS} else names

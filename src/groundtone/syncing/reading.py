@@ -19,7 +19,7 @@ from groundtone.documents import Document, Reading
 from groundtone.errors import UnreadableFile
 from groundtone.syncing import sidecars
 from groundtone.syncing.buckets.fetching import fetched
-from groundtone.syncing.path_rules import PathRules, inside
+from groundtone.syncing.path_rules import PathRules, inside, overruled
 from groundtone.syncing.recipe import version
 from groundtone.syncing.sidecars import hashed
 
@@ -184,10 +184,8 @@ def _retold(name: str, read: Document, told: Mapping[str, Any]) -> Document:
     if not told:
         return read
     title = str(told.get("title", "")).strip()
-    kept = {name: value for name, value in read.metadata.items() if name.casefold() not in told}
-    return replace(
-        read, title=title if title and not name else read.title, metadata={**kept, **told}
-    )
+    metadata = overruled(read.metadata, told)
+    return replace(read, title=title if title and not name else read.title, metadata=metadata)
 
 
 def hash_of(path: Path, max_bytes: int | None = None) -> str:
