@@ -134,6 +134,9 @@ def test_drafts_are_reviewed_one_by_one(
     assert result.code == 0, result.err
     lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     assert result.json["examples"] == len(lines) == 2
+    left = sum(result.json["dropped"].values()) + result.json["unread"]
+    assert result.json["dropped"]["not kept in the review"] == 4
+    assert len(lines) + left == result.json["considered"]
     assert lines[1]["messages"][1]["content"] == "How do I do it now?"
     assert lines[1]["provenance"]["by"].endswith(", edited")
     assert lines[0]["provenance"]["quote"]

@@ -157,6 +157,7 @@ def draft(
         kept = found.kept
         if review:
             kept = reviewing.review(kept, lambda each: drafting.doubts(opened, each))
+            found.dropped["not kept in the review"] = len(found.kept) - len(kept)
         if not kept:
             raise WrongUse(
                 "There is nothing to write: " + (reviewing.reasons(found) or "no drafts."),
@@ -172,6 +173,7 @@ def draft(
             "examples": len(lines),
             "considered": found.considered,
             "dropped": found.dropped,
+            "unread": found.unread,
             "drafts": lines,
         }
     )
@@ -180,6 +182,8 @@ def draft(
     out.show(f"{len(lines)} examples of {found.considered} drafts: {file}")
     if dropped := reviewing.reasons(found):
         out.show(f"Left out: {dropped}.")
+    if found.unread:
+        out.show(f"Not looked at: {found.unread}, for there were {count} already.")
 
 
 def redact(file: Path, out: Path) -> dict[str, Any]:

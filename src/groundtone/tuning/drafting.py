@@ -96,11 +96,18 @@ class Draft:
 
 @dataclass(slots=True)
 class Drafts:
-    """Drafts that passed, and how many did not, by reason. ``considered``: all that were made."""
+    """Drafts that passed, and how many did not, by reason; each counts once.
+
+    Attributes:
+        considered: all that were made.
+        unread: those that were not looked at, because enough had passed. With them the numbers
+            add up to `considered`.
+    """
 
     kept: list[Draft] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     considered: int = 0
+    unread: int = 0
 
 
 def label_of(template: str, source: Source) -> tuple[str, bool]:
@@ -139,37 +146,33 @@ def select(
     asked = [draft.question for draft in drafts]
     earlier = list(known)
     near: dict[int, set[int]] = defaultdict(set)
-    out: set[int] = set()
+    out: dict[int, str] = {}
     for pair in near_pairs([*asked, *earlier]):
         if pair.one >= len(drafts):
             continue
         if pair.other >= len(drafts):
-            out.add(pair.one)
+            out[pair.one] = "asked already"
             continue
         near[pair.one].add(pair.other)
         near[pair.other].add(pair.one)
         one, other = drafts[pair.one], drafts[pair.other]
         apart = (one.source.version, one.source.chunk) != (other.source.version, other.source.chunk)
         if apart and differ(one.answer, other.answer):
-            out |= {pair.one, pair.other}
-            found.dropped["answered differently elsewhere"] += 2
+            for place in (pair.one, pair.other):
+                out.setdefault(place, "answered differently elsewhere")
     taken: set[int] = set()
     for place in _turns(drafts, seed):
         if len(found.kept) == count:
             break
-        if place in out:
-            found.dropped["asked already"] += not near[place]
-            continue
-        if near[place] & taken:
-            found.dropped["asked already"] += 1
-            continue
-        if reason := wrong(drafts[place]):
+        reason = out.get(place) or ("asked already" if near[place] & taken else "")
+        if reason := reason or wrong(drafts[place]):
             found.dropped[reason] += 1
             continue
         taken.add(place)
         found.kept.append(drafts[place])
         if progress:
             progress(len(found.kept), count)
+    found.unread = found.considered - len(found.kept) - found.dropped.total()
     return found
 
 
