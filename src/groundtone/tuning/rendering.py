@@ -75,7 +75,9 @@ class Renderer:
         self._retriever = retriever
         self._answerer = answerer
         self._chat = chat
-        self._pattern = LabelTemplate(label).pattern() if label else None
+        pattern = LabelTemplate(label).pattern() if label else None
+        names = pattern is not None and pattern.groupindex.keys() - {"n"}
+        self._pattern = pattern if names else None  # [1] names no place that could be looked for
         self._refusal = refusal
         self._passages = passages
         self._invocation = list(invocation)
