@@ -15,6 +15,7 @@ from groundtone.catalog import StoredAnswer
 from groundtone.chat import Completion
 from groundtone.tuning.examples import load
 from groundtone.workspace import drafting
+from groundtone.workspace.check import check
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LABEL = 'label = "[Source: {title}, Section {section}]"'
@@ -28,7 +29,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, minilm: object) -> Itera
     shutil.copy(EXAMPLES / "style.toml", folder)
     with Workspace.create(folder) as made:
         (folder / "guides").mkdir()
-        for name in ("board-guide.md", "error-code-reference.md"):
+        for name in ("board-guide.md", "error-code-reference.md", "ticket-guide.md"):
             shutil.copy(EXAMPLES / "manual" / name, folder / "guides")
         made.sync(folder / "guides")
         yield made
@@ -57,6 +58,15 @@ def test_drafts_keep_the_style_and_stand_on_their_passages(
     assert [draft.question for draft in drafting.draft(workspace, count=12).kept] == [
         row.question for row in read.rows
     ]
+
+
+def test_a_check_finds_in_their_passages_what_drafts_say(
+    workspace: Workspace, tmp_path: Path, smollm: object
+) -> None:
+    found = drafting.draft(workspace, count=500)
+    assert found.dropped["not supported by its passage"] >= 1, "rows of tables that say too little"
+    drafting.write([draft.line("Be brief.") for draft in found.kept], tmp_path / "drafts.jsonl")
+    assert check(workspace, tmp_path / "drafts.jsonl").unsupported == []
 
 
 def test_what_was_asked_elsewhere_is_not_asked_again(workspace: Workspace, tmp_path: Path) -> None:

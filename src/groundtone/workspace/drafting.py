@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundtone import sentences
+from groundtone.answering import labels
 from groundtone.answering.evidence import Evidence
 from groundtone.answering.prompt import drafting as drafting_prompt
 from groundtone.answering.support import score
@@ -17,6 +18,7 @@ from groundtone.errors import EngineError, WrongUse
 from groundtone.tuning.draft_rules import drafts_of, names_of
 from groundtone.tuning.drafting import Draft, Drafts, Source, label_of, select
 from groundtone.tuning.examples import questions_of
+from groundtone.tuning.grounding import holders
 from groundtone.workspace import ledger
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 PAIRS = 3
 """Examples that a model is asked for from one passage."""
+NOT_SUPPORTED = "not supported by its passage"
 _SHORTEST = 200  # characters of a passage worth asking a model about
 _SCHEMA = {
     "type": "object",
@@ -212,7 +215,6 @@ def _asked(
     engine: ChatEngine, workspace: Workspace, source: Source, style: Style | None
 ) -> Iterator[tuple[str, str]]:
     """What a model writes about one passage; nothing where it writes no JSON."""
-    from groundtone.answering import labels
     from groundtone.chat import complete
 
     messages = drafting_prompt(
@@ -261,8 +263,15 @@ def _wrong(
     said = [draft.answer[start:end] for start, end in sentences.split(draft.answer)]
     supports[id(draft)] = least = round(min(score(each, evidence) for each in said), 3)
     if least < workspace.settings.answer.support_below:
-        return "not supported by its passage"
-    found = workspace.retriever.search(draft.question, workspace.settings.answer.passages)
-    if not any((p.version, p.chunk) == (draft.source.version, draft.source.chunk) for p in found):
+        return NOT_SUPPORTED
+    shown = workspace.settings.answer.passages
+    own = [
+        passage
+        for passage in workspace.retriever.search(draft.question, shown)
+        if (passage.version, passage.chunk) == (draft.source.version, draft.source.chunk)
+    ]
+    if not own:
         return "its question finds other passages"
+    if not holders(labels.strip(draft.shown), own, shown):
+        return NOT_SUPPORTED  # as `tune check` would find, and training would leave it out
     return ""
