@@ -75,7 +75,7 @@ def test_no_question_and_no_group_stands_in_two_parts(
 
 def test_the_parts_are_written_as_the_lines_were(tmp_path: Path) -> None:
     path = examples(tmp_path)
-    files = write(split(path, group="none"), tmp_path / "parts")
+    files = write(split(path, group=""), tmp_path / "parts")
     assert set(files) == {"train", "validation", "test"}
     before = path.read_text("utf-8").splitlines()
     after = [text for file in files.values() for text in file.read_text("utf-8").splitlines()]
@@ -94,3 +94,19 @@ def test_shares_and_lines_that_cannot_be(tmp_path: Path) -> None:
     path.write_text("{", "utf-8")
     with pytest.raises(BadExamples):
         split(path)
+
+
+def test_a_field_that_no_line_has_is_wrong_use_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "examples.jsonl"
+    about = {"document": "a.md", "page": None}
+    path.write_text(
+        "\n".join(line(f"How do I {verb} it?", provenance=about) for verb in VERBS) + "\n", "utf-8"
+    )
+    for name in ("provenance.documnt", "provenance.document.x", "group"):
+        with pytest.raises(WrongUse, match=name) as raised:
+            split(path, group=name)
+        assert raised.value.exit_code == 2
+        assert "provenance.document, provenance.page" in raised.value.remedy
+    assert split(path, group="provenance.document").groups == 1
+    assert split(path, group="provenance.page").groups > 1, "there, but empty"
+    assert split(path).groups > 1

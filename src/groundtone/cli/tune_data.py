@@ -40,13 +40,15 @@ def split(
         float, typer.Option("--test", metavar="SHARE", min=0, max=0.9, help="Of the lines.")
     ] = 0.1,
     group: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--group",
             metavar="FIELD",
-            help="Lines that share its value stay together; dots lead into objects.",
+            show_default=False,
+            help="Lines that share its value stay together; dots lead into objects. "
+            "Default: group, where lines have it.",
         ),
-    ] = "group",
+    ] = None,
     seed: SeedOption = 0,
     force: ForceOption = False,
     as_json: JsonOption = False,

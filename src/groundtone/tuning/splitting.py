@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from groundtone.tuning.examples import examples_of, key_of, lines_of, load
 from groundtone.tuning.near import clusters, near_pairs
 
 PARTS = ("train", "validation", "test")
+NAMED = 12  # fields told where one is missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def split(
     *,
     validation: float = 0.1,
     test: float = 0.1,
-    group: str = "group",
+    group: str | None = None,
     seed: int = 0,
 ) -> Split:
     """Decide which line goes where; the same for the same seed.
@@ -51,10 +52,11 @@ def split(
     Args:
         validation, test: shares of the lines, each from 0 and together below 1.
         group: the field that tells what belongs together; dots lead into objects
-            ("provenance.document"). Lines without it are groups of their own.
+            ("provenance.document"). Lines without it are groups of their own. None: "group",
+            where there is one; "": no field.
 
     Raises:
-        WrongUse: shares that cannot be, or a file that cannot be read.
+        WrongUse: shares that cannot be, a file that cannot be read, or a `group` that no line has.
         BadExamples: lines that are no examples; repeated questions are none of these faults.
     """
     if not (0 <= validation < 1 and 0 <= test < 1 and validation + test < 1):
@@ -69,7 +71,17 @@ def split(
     numbers = sorted(found.lines)
     if not numbers:
         raise WrongUse(f"{path} holds no examples.", "Name a file of examples.")
-    joined = clusters(len(numbers), _belonging(path, found.lines, numbers, group))
+    texts = lines_of(path)
+    values = {number: json.loads(texts[number - 1]) for number in numbers}
+    if group and not any(_has(value, group) for value in values.values()):
+        names = sorted({name for value in values.values() for name in _names(value)})
+        raise WrongUse(
+            f"--group {group}: no line has such a field.",
+            f"They have {', '.join(names[:NAMED])}." if names else "Leave it out.",
+        )
+    joined = clusters(
+        len(numbers), _belonging(found.lines, values, "group" if group is None else group)
+    )
     order = [[numbers[place] for place in cluster] for cluster in joined]
     random.Random(f"{seed}").shuffle(order)
     order.sort(key=len, reverse=True)  # large ones first, where there is still room for them
@@ -122,10 +134,9 @@ def write(found: Split, folder: Path, *, force: bool = False) -> dict[str, Path]
     return files
 
 
-def _belonging(
-    path: Path, lines: dict[int, Any], numbers: Sequence[int], group: str
-) -> list[tuple[int, int]]:
+def _belonging(lines: dict[int, Any], values: dict[int, Any], group: str) -> list[tuple[int, int]]:
     """Pairs of places whose lines must stay together."""
+    numbers = list(values)
     places = {number: place for place, number in enumerate(numbers)}
     rows = [
         (places[number], example)
@@ -139,9 +150,8 @@ def _belonging(
     asked = [" ".join([*(t["content"] for t in row.history), row.question]) for _, row in rows]
     pairs += [(rows[pair.one][0], rows[pair.other][0]) for pair in near_pairs(asked)]
     named: dict[str, int] = {}
-    texts = lines_of(path)
     for number in numbers:
-        value = _field(json.loads(texts[number - 1]), group)
+        value = _field(values[number], group)
         if value not in (None, ""):
             name = json.dumps(value, sort_keys=True)
             pairs.append((named.setdefault(name, places[number]), places[number]))
@@ -152,3 +162,18 @@ def _field(value: Any, path: str) -> Any:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def _has(value: Any, path: str) -> bool:
+    *above, last = path.split(".")
+    holder = _field(value, ".".join(above)) if above else value
+    return isinstance(holder, dict) and last in holder
+
+
+def _names(value: dict[str, Any], above: str = "") -> Iterator[str]:
+    """The fields that can group a line, as ``--group`` names them."""
+    for name, held in value.items():
+        if isinstance(held, dict):
+            yield from _names(held, f"{above}{name}.")
+        elif not isinstance(held, list):
+            yield f"{above}{name}"
