@@ -13,7 +13,9 @@ from tests.syncing.place import Place
 
 from groundtone import documents
 from groundtone.settings import Settings
-from groundtone.syncing import Change, recipe
+from groundtone.settings.documents import Attributes
+from groundtone.syncing import Change, rebuilding, recipe
+from groundtone.syncing.remembering import PLACES_UNKNOWN
 
 GUIDE = "# Guide\n\nOpen the door with the blue key.\n\n## Windows\n\nThey stay shut.\n"
 
@@ -136,6 +138,31 @@ def test_a_rebuild_embeds_again_but_each_text_once(place: Place) -> None:
     report = place.sync(rebuild=True)
     assert (report.windows, report.embedded) == (4, 2)
     assert versions(place) == before, "the same content in the same place has the same version"
+    place.check()
+
+
+def test_after_a_rebuild_only_new_text_is_embedded(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.write("guide.md", GUIDE)
+    place.write("twin.md", GUIDE)
+    place.sync()
+    # All get new versions: what was known of the texts was of those before.
+    place.settings = Settings(attributes=(Attributes(path="*", team="support"),))
+    place.sync(rebuild=True)
+    place.settings = Settings(attributes=(Attributes(path="*", team="sales"),))
+    assert (report := place.sync()).updated == 2 and report.embedded == 0
+    place.sync(rebuild=True)
+    place.write("guide.md", GUIDE.replace("shut", "open"), age=50)
+    assert (report := place.sync()).windows == 2 and report.embedded == 1
+    assert PLACES_UNKNOWN not in place.catalog.facts()
+    # Killed before that is noted, it is noted by the next sync that changes anything.
+    with monkeypatch.context() as patch:
+        patch.setattr(rebuilding, "learn_places", lambda _: pytest.fail("killed"))
+        with pytest.raises(pytest.fail.Exception):
+            place.sync(rebuild=True)
+    place.write("twin.md", GUIDE.replace("shut", "wide"), age=50)
+    assert place.sync().embedded == 1
     place.check()
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 from groundtone.catalog import FailedFile, StoredDocument
-from groundtone.syncing.remembering import DONE, INDEX
+from groundtone.syncing.placing import learn_places
+from groundtone.syncing.remembering import DONE, INDEX, PLACES_UNKNOWN
 from groundtone.syncing.working import Work
 from groundtone.syncing.writing import Made
 
@@ -36,11 +37,15 @@ def rebuild(run: Run, plan: Plan) -> None:
         work.do(index, spool_them, held=())
         index.optimise()
         index.close()
+        facts = {INDEX: name, **run.facts(), PLACES_UNKNOWN: "yes"}
         run.catalog.replace_documents(
-            _spooled(spool), everything=True, failed=failed, remember={INDEX: name, **run.facts()}
+            _spooled(spool), everything=True, failed=failed, remember=facts
         )
         run.teller.deleted(past.path for _, past in plan.gone)
+    # What was noted while the documents before were live went with them.
     run.catalog.sweep_places()
+    learn_places(run.catalog)
+    run.catalog.forget(PLACES_UNKNOWN)
 
 
 def _spooled(spool: IO[bytes]) -> Iterator[StoredDocument]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from groundtone.catalog.windows import digest
+from groundtone.syncing.placing import learn_places
 from groundtone.syncing.remembering import DIMENSIONS, DONE, PLACES_UNKNOWN
 from groundtone.syncing.writing import make_live
 
 if TYPE_CHECKING:
-    from groundtone.catalog import Catalog
     from groundtone.syncing.planning import Plan
     from groundtone.syncing.run import Run
     from groundtone.syncing.working import Work
@@ -28,7 +27,7 @@ def update(run: Run, plan: Plan, facts: dict[str, str], work: Work) -> None:
     live, held = catalog.versions(), index.versions()
     plan.lost(held)
     if PLACES_UNKNOWN in facts:
-        _learn_places(catalog)
+        learn_places(catalog)
     run.note(plan)
     if plan.gone:
         gone = {version for _, past in plan.gone for version in past.versions}
@@ -44,20 +43,3 @@ def update(run: Run, plan: Plan, facts: dict[str, str], work: Work) -> None:
             catalog.sweep_places()
         index.optimise()
         run.finished()
-
-
-def _learn_places(catalog: Catalog) -> None:
-    """Note where the vectors of all windows are, for a catalog of an earlier version."""
-    for info in catalog.documents():
-        document = catalog.stored(info.version)
-        if document is not None:
-            catalog.put_places(
-                [
-                    (
-                        digest(chunk.embedded(document.text, number)),
-                        (info.version, chunk.ordinal, number),
-                    )
-                    for chunk in document.chunks
-                    for number in range(len(chunk.windows))
-                ]
-            )
