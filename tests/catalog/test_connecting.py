@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from groundtone.catalog import Catalog
+from groundtone.catalog import Catalog, connecting
 from groundtone.errors import GroundtoneError, SettingsError
 
 
@@ -56,3 +57,22 @@ def test_what_cannot_hold_a_catalog_is_refused(url: str) -> None:
 def test_an_address_that_is_none() -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         Catalog("postgresql://host:port/kb")
+
+
+@pytest.mark.parametrize("reason", ["unable to open database file", "attempt to write a readonly"])
+def test_a_catalog_that_cannot_be_written_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    Catalog(tmp_path / "catalog.db").close()
+    prepare = connecting._prepare_sqlite
+
+    def prepared(connection: sqlite3.Connection, record: object) -> None:
+        if reason.startswith("unable"):  # as where no file may be made beside it
+            raise sqlite3.OperationalError(reason)
+        prepare(connection, record)
+        connection.execute("PRAGMA query_only=ON")
+
+    monkeypatch.setattr(connecting, "_prepare_sqlite", prepared)
+    with pytest.raises(GroundtoneError, match=f"cannot be opened for writing: {reason}") as caught:
+        Catalog(tmp_path / "catalog.db").add_source("docs")
+    assert "writable" in caught.value.remedy and caught.value.exit_code == 3

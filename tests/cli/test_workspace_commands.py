@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 from tests.cli.calling import command
 
+from groundtone.catalog import connecting
 from groundtone.cli.search import FIELDS
+from groundtone.syncing import guarding
 
 
 def test_init_makes_a_workspace_whose_settings_load(call, tmp_path: Path) -> None:
@@ -153,6 +157,32 @@ def test_doctor_sees_a_lost_index(call, manual: Path, tmp_path: Path) -> None:
     assert result.code in (1, 3)
     assert index["level"] == "warn"
     assert "groundtone sync" in index["remedy"]
+
+
+def test_a_workspace_that_cannot_be_written_is_named(
+    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("init", tmp_path / "kb")
+    call("keys", "list", "--workspace", tmp_path / "kb")  # makes the catalog
+
+    def closed(*_: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    def locked(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(guarding.FileLock, "acquire", locked)
+    result = call("doctor", "--workspace", tmp_path / "kb", "--json")
+    [lock] = [check for check in result.json["checks"] if check["name"] == "lock"]
+    assert result.code == 3 and lock["level"] == "fail"
+    assert "cannot be written: read-only file system" in lock["text"]
+    monkeypatch.setattr(connecting, "_prepare_sqlite", closed)
+    result = call("doctor", "--workspace", tmp_path / "kb", "--json")
+    faults = [check for check in result.json["checks"] if "opened for writing" in check["text"]]
+    assert result.code == 3 and faults
+    assert all("writable" in check["remedy"] for check in faults)
+    result = call("keys", "list", "--workspace", tmp_path / "kb")
+    assert result.code == 3 and "(this is a bug)" not in result.err and "writable" in result.err
 
 
 def test_doctor_sees_missing_weights(call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,7 @@ def named_errors(where: Engine) -> Iterator[None]:
 
     Raises:
         Busy: another process has been writing for too long.
-        GroundtoneError: it is damaged, full, or does not answer.
+        GroundtoneError: it is damaged, full, not to be written, or does not answer.
     """
     try:
         yield
@@ -98,6 +98,12 @@ def named_errors(where: Engine) -> Iterator[None]:
             raise GroundtoneError(
                 f"{place} cannot be written: {reason}.",
                 "Free some disk space and run the command again; nothing was lost.",
+            ) from error
+        if "unable to open database file" in reason or "readonly database" in reason:
+            # Questions write too: what was asked and answered, and locks beside the file.
+            raise GroundtoneError(
+                f"{place} cannot be opened for writing: {reason}.",
+                "Make the workspace's folder writable for you, or copy it to where it is.",
             ) from error
         if "not a database" in reason or "malformed" in reason:
             raise GroundtoneError(

@@ -111,14 +111,22 @@ def alone(state: Path, catalog: Catalog) -> Iterator[Hold]:
 
     Raises:
         Busy: another process holds it.
+        GroundtoneError: the workspace's folder cannot be written.
     """
-    state.mkdir(parents=True, exist_ok=True)
     lock = FileLock(state / LOCK, timeout=0)
     busy = _busy(f"Another process is syncing this workspace ({state.parent}).")
     try:
+        state.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise busy from None
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise GroundtoneError(
+            f"{state} cannot be written: {(error.strerror or str(error)).lower()}.",
+            "Make the workspace's folder writable for you, or copy it to where it is.",
+        ) from error
     try:
         with catalog.exclusive("sync") as held:
             if not held:
