@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
+import sqlite3
 import threading
 import time
 import zipfile
@@ -13,9 +16,10 @@ import pytest
 
 from groundtone import Workspace
 from groundtone.catalog import StoredAnswer
-from groundtone.errors import Busy, WrongUse
+from groundtone.errors import Busy, GroundtoneError, WrongUse
 from groundtone.index.resident_files import FOLDER
 from groundtone.syncing.guarding import alone
+from groundtone.workspace import backup as module
 from groundtone.workspace.backup import MANIFEST, Damaged, backup, restore
 
 TOLD = {"answer": "Yes.", "refused": False, "citations": []}
@@ -54,6 +58,39 @@ def test_what_can_be_made_again_is_left_out(kb: Workspace, tmp_path: Path) -> No
     with zipfile.ZipFile(tmp_path / "kb.backup") as archive:
         assert not [name for name in archive.namelist() if "steps.npy" in name]
         assert [name for name in archive.namelist() if ".lance/" in name]
+
+
+def test_a_full_disk_is_named(
+    kb: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(sqlite3.Connection):
+        reason = "database or disk is full"
+
+        def backup(self, *_: object, **__: object) -> None:
+            raise sqlite3.OperationalError(self.reason)
+
+    connect = sqlite3.connect
+
+    def no_room(*_: object, **__: object) -> None:
+        raise shutil.Error([("a", "b", "[Errno 28] No space left on device")])
+
+    path = tmp_path / "kb.backup"
+    for place, name, broken in (
+        (module.sqlite3, "connect", lambda path: connect(path, factory=Full)),
+        (module.shutil, "copytree", no_room),
+        (module, "_pack", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space"))),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, broken)
+            with pytest.raises(GroundtoneError, match="The disk is full") as caught:
+                backup(kb, path)
+        assert caught.value.exit_code == 3 and caught.value.remedy.startswith("Free some space")
+        assert not list(tmp_path.iterdir()) and not list(kb.state.glob("backup-*"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Full, "reason", "database disk image is malformed")
+        patch.setattr(module.sqlite3, "connect", lambda path: connect(path, factory=Full))
+        with pytest.raises(GroundtoneError, match="cannot be copied: database disk image"):
+            backup(kb, path)
 
 
 def test_it_comes_back_whole(kb: Workspace, archive: Path, tmp_path: Path) -> None:

@@ -142,13 +142,18 @@ def named_disk_full(state: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:
-        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-        if not full and "No space left" not in str(error):
+        if not is_full(error):
             raise
         raise GroundtoneError(
             f"The disk is full: {state} could not be written.",
             "Free some space and sync again; what was synced so far is kept.",
         ) from error
+
+
+def is_full(error: Exception) -> bool:
+    """Whether it says that a disk is full."""
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    return full or "No space left" in str(error)
 
 
 def _busy(what: str) -> Busy:

@@ -26,7 +26,7 @@ from typing import IO, TYPE_CHECKING, Any
 from groundtone import __version__
 from groundtone.errors import Busy, GroundtoneError, WrongUse
 from groundtone.index import resident_files
-from groundtone.syncing.guarding import alone
+from groundtone.syncing.guarding import alone, is_full
 from groundtone.syncing.remembering import DIMENSIONS
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def backup(workspace: Workspace, path: Path, *, wait: float = WAIT_S) -> Kept:
     Raises:
         WrongUse: the file exists, cannot be written, or the catalog is on a server.
         Busy: a sync was at work all that time.
+        GroundtoneError: the disk of the workspace or of the file is full, or the catalog damaged.
     """
     if workspace.settings.catalog.url:
         raise WrongUse(
@@ -100,12 +101,15 @@ def backup(workspace: Workspace, path: Path, *, wait: float = WAIT_S) -> Kept:
     partial = path.with_name(f"{path.name}.partial")
     with tempfile.TemporaryDirectory(dir=workspace.state, prefix="backup-") as name:
         staged = Path(name)
-        index = _stage(workspace, staged, wait)
+        with _named(workspace):
+            index = _stage(workspace, staged, wait)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             kept = _pack(workspace, staged, partial, index)
             partial.replace(path)
         except OSError as error:
+            if is_full(error):
+                raise _full(path.parent) from error
             raise WrongUse(f"{path} cannot be written: {error.strerror or error}.") from None
         finally:
             with contextlib.suppress(OSError):
@@ -168,6 +172,32 @@ def _stage(workspace: Workspace, staged: Path, wait: float) -> bool:
             ignore=shutil.ignore_patterns(resident_files.FOLDER),
         )
     return True
+
+
+@contextlib.contextmanager
+def _named(workspace: Workspace) -> Iterator[None]:
+    """Turn what goes wrong while catalog and index are taken into the user's words."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if "disk is full" in str(error) or "disk I/O error" in str(error):
+            raise _full(workspace.state) from error
+        raise GroundtoneError(
+            f"The catalog of this workspace cannot be copied: {error}.",
+            "See what `groundtone doctor` says; no backup was written.",
+        ) from error
+    except OSError as error:
+        if is_full(error):
+            raise _full(workspace.state) from error
+        raise
+
+
+def _full(folder: Path) -> GroundtoneError:
+    return GroundtoneError(
+        f"The disk is full: {folder} could not be written.",
+        "Free some space there and back up again; the workspace is as it was. A backup takes room "
+        "for the catalog beside the workspace, and for the file.",
+    )
 
 
 def _link(source: str, target: str) -> None:
