@@ -18,7 +18,7 @@ from groundtone.settings import Settings
 from groundtone.settings.documents import Attributes
 from groundtone.syncing import Change
 from groundtone.syncing.path_rules import PathRules
-from groundtone.syncing.recipe import labelled_at, moved_to, unmoved
+from groundtone.syncing.recipe import changed, labelled_at, moved_to, unmoved
 
 TEXT = "# Pay\n\nThe quokka earns ten coins.\n"
 HR = Attributes(path="hr/**", groups=("hr",))
@@ -244,3 +244,14 @@ def test_where_labels_come_from() -> None:
     assert labelled_at(once, "x+moved-2/b.md") == "b.md" and unmoved(once) == made
     assert labelled_at(once + moved_to("y/ü"), "y/ü/x+moved-2/b.md") == "b.md"
     assert labelled_at(made + moved_to("."), "b.md") == "b.md"
+
+
+def test_the_cause_of_reading_again_is_named(place: Place) -> None:
+    place.write("a.md", TEXT)
+    place.sync()
+    place.settings = Settings()
+    [note] = place.sync().notes
+    assert "read again after a change of [[attributes]];" in note
+    assert changed("3-a-1", "4-b-2.c") == ["the readers", "[chunking]", "[[attributes]]"]
+    assert changed("3-a-1.x" + moved_to("b-c"), "3-a-2.x") == ["the readers"]
+    assert changed("", "4-a-1") == ["[[attributes]]"]

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from groundtone.catalog.records import FailedFile, FileState, Source
 from groundtone.syncing.path_rules import PathRules
 from groundtone.syncing.reading import hash_of, moment
-from groundtone.syncing.recipe import labelled_at, same_labels, unmoved
+from groundtone.syncing.recipe import changed, labelled_at, same_labels, unmoved
 from groundtone.syncing.report import Change, SyncReport
 from groundtone.syncing.scanning import File, Scan
 from groundtone.syncing.sidecars import hashed
@@ -172,6 +172,7 @@ class Planner:
         self._look = look
         self._again = again
         self._remade = 0
+        self._causes: set[str] = set()
         self._plan = Plan()
         self._added: list[Task] = []
         self._failing: set[tuple[int, str]] = set()
@@ -211,9 +212,10 @@ class Planner:
         self._find_moves()
         plan.tasks.sort(key=lambda task: (task.source.id, task.file.name))
         if self._remade:
+            causes = " and ".join(sorted(self._causes, reverse=True))
             plan.notes.append(
-                f"{self._remade} file(s) are read again: the readers or [chunking] have changed "
-                "since; only new text is embedded"
+                f"{self._remade} file(s) are read again after a change of {causes}; only new text "
+                "is embedded"
             )
         return plan
 
@@ -238,6 +240,7 @@ class Planner:
             plan.tasks.append(Task(source, file, past, failed=True))
         elif unmoved(past.recipe) != self._recipe(source):
             self._remade += 1
+            self._causes.update(changed(past.recipe, self._recipe(source)))
             plan.tasks.append(Task(source, file, past))
         elif self._unmoved(file, past):
             self._same(source, file, past)

@@ -37,6 +37,22 @@ def same_labels(one: str, other: str) -> bool:
     return one.split("-", 2)[-1] == other.split("-", 2)[-1]
 
 
+def changed(before: str, now: str) -> list[str]:
+    """What makes a recipe another one, in the words of a user."""
+    old, new = unmoved(before).split("-", 2), now.split("-", 2)
+    if len(old) != len(new):  # of documents that the rules were told over without reading them
+        return ["[[attributes]]"]
+    (readers, sizes, labels), (readers_now, sizes_now, labels_now) = old, new
+    kinds, _, rules = labels.partition(".")
+    kinds_now, _, rules_now = labels_now.partition(".")
+    found = {
+        "the readers": (readers, kinds) != (readers_now, kinds_now),
+        "[chunking]": sizes != sizes_now,
+        "[[attributes]]": rules != rules_now,
+    }
+    return [what for what, differs in found.items() if differs]
+
+
 def moved_to(folder: str) -> str:
     """The mark behind the recipe of documents that came into this folder of another source."""
     return MOVED + quote(folder)  # it has no plus sign then, so that marks can be told apart
