@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from groundtone.catalog.records import PERIODS, SCOPES
+from groundtone.catalog.records import DEFAULT_COLLECTION, PERIODS, SCOPES
 from groundtone.cli.options import JsonOption, WorkspaceOption
 from groundtone.cli.output import Output, table
 from groundtone.errors import WrongUse
@@ -65,6 +65,7 @@ def create(
     out = Output(as_json)
     allowance = _per("--rate", rate)
     with Workspace.open(workspace) as opened:
+        there = {DEFAULT_COLLECTION, *(one.name for one in opened.catalog.collections())}
         key, secret = opened.catalog.create_key(
             _names(scope) or [],
             name=name,
@@ -76,6 +77,11 @@ def create(
     out.document({"id": key.id, "key": secret, **key.to_json()})
     out.show(secret)
     out.note(f"This is {key.id}. It is not shown again: keep it now.")
+    for missing in sorted(set(key.collections or ()) - there):
+        out.note(
+            f"warning: there is no collection {missing!r} yet (there are: "
+            f"{', '.join(sorted(there))}); the key sees nothing of it until it is made"
+        )
 
 
 @app.command("list", short_help="Show all keys, without their secrets.")
