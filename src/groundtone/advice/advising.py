@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from groundtone.advice import glance
+from groundtone.advice import glance, paces
 from groundtone.advice.assessing import ENOUGH, PLENTY, Assessment, Context, Finding, assess
 from groundtone.advice.bill import Bill
 from groundtone.advice.costs import usd
@@ -156,11 +156,12 @@ def _again(bill: Bill) -> list[Expectation]:
     kept = bill.retraining
     if kept is None or kept.months is None:
         return []
-    value = f"every {kept.months:,.1f} months" if kept.months else "at every change, and still late"
+    value = paces.every(float(kept.months)) if kept.months else "at every change, and still late"
     if kept.monthly is not None:
         value += f", {usd(kept.monthly)} a month"
     tolerated = bill.assumptions.tolerated
-    how = f"{bill.assumptions.changes:.1%} change in a month, {tolerated:.0%} may be out of date"
+    pace = paces.change(float(bill.assumptions.changes or 0))
+    how = f"{pace}, {tolerated:.0%} may be out of date"
     return [Expectation("Training again, were facts in the weights", value, how)]
 
 

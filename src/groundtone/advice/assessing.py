@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from groundtone.advice import paces
 from groundtone.advice.bill import Bill, BreakEven, Line
 from groundtone.advice.costs import paying_volume, usd
 from groundtone.advice.decision import RESPECTS
@@ -166,14 +167,14 @@ def _changing(known: Known) -> Finding:
     rate = float(evidence.value)
     changing = rate > CHANGING
     quickly = (
-        f"a tenth of them is out of date after {30.4 * STALE_SHARE / rate:,.0f} days"
+        f"a tenth of them is out of date {paces.after(STALE_SHARE / rate)}"
         if rate
         else "nothing learnt from them goes out of date"
     )
     return Finding(
         "changing",
         changing,
-        f"{rate:.1%} of the documents change in a month, so {quickly} ({evidence.source}).",
+        f"{paces.change(rate)}, so {quickly} ({evidence.source}).",
         evidence.how,
         "changes",
         f"if {'less' if changing else 'more'} than {CHANGING:.1%} of them changed in a month",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from groundtone.advice import paces
 from groundtone.advice.questions import QUESTIONS, Value
 
 
@@ -81,7 +82,7 @@ def shown(evidence: Evidence) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if question.kind == "rate":
-        return f"{value:.1%} of the documents a month"
+        return paces.times(value) if value > 1 else f"{value:.1%} of the documents a month"
     if question.kind == "share":
         return f"{value:.1%}"
     return f"{value:,.10g} {question.unit}".strip()
