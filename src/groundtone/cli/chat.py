@@ -6,13 +6,27 @@ import sys
 from collections.abc import Iterator
 
 from groundtone.cli.ask import answered, shown
-from groundtone.cli.options import CollectionOption, JsonLinesOption, ModelOption, WorkspaceOption
+from groundtone.cli.options import (
+    CollectionOption,
+    GroupOption,
+    JsonLinesOption,
+    ModelOption,
+    SinceOption,
+    UntilOption,
+    WhereOption,
+    WorkspaceOption,
+    limits,
+)
 from groundtone.cli.output import Output
 
 
 def chat(
     model: ModelOption = None,
     collection: CollectionOption = None,
+    where: WhereOption = None,
+    group: GroupOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonLinesOption = False,
 ) -> None:
@@ -29,7 +43,7 @@ def chat(
     log: list[str] = []
     keeping = out.keeping(lambda: "The answers so far are in the log." if log else "")
     with Workspace.open(workspace) as opened, keeping:
-        seen = opened.limits(collections=collection or None)
+        seen = limits(opened, where, group, since, until, collection)
         for question in _questions():
             answer = answered(opened, question, model, out, history, seen, log.append)
             out.line(answer.to_json())
