@@ -58,7 +58,6 @@ def desks(tmp_path_factory: pytest.TempPathFactory, minilm: object) -> Path:
         (("--since", "2000-01-01"), {"open.md", "inner.md"}),
         (("--until", "2000-01-01"), {"old.md"}),
     ],
-    ids=str,
 )
 def test_it_draws_on_what_ask_would_draw_on(
     call, desks: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], seen: set[str]
