@@ -197,6 +197,19 @@ def test_only_questions_whose_passages_changed_are_asked_again(kb: Workspace, st
     assert QUESTIONS[0].question in asked
 
 
+def test_another_check_is_asked_again(
+    kb: Workspace, standin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played, _ = standin
+    kb.compare(QUESTIONS[:1], arms=["rag"])
+    before = len(played.asked)
+    kb.compare(QUESTIONS[:1], arms=["rag"])
+    assert len(played.asked) == before
+    monkeypatch.setattr("groundtone.workspace.compare.CHECK", 99)
+    kb.compare(QUESTIONS[:1], arms=["rag"])
+    assert len(played.asked) > before
+
+
 def test_a_tuned_retriever_that_finds_others_is_asked_again(kb: Workspace, standin: Any) -> None:
     played, _ = standin
     asked = [question.question for question in QUESTIONS[:3]]

@@ -30,6 +30,11 @@ _SAID_AT_MOST = 60  # sentences; what is longer is a model that does not stop
 _LONGEST = 1_200  # characters of one sentence
 
 
+CHECK = 2
+"""Raised when other sentences would stand than before, or have another support: answers that are
+kept for an evaluation are asked for again then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What stands of an answer.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundtone.answering import labels
+from groundtone.answering.checking import CHECK
 from groundtone.answering.prompt import Shot
 from groundtone.answering.refusal import is_refusal
 from groundtone.errors import WrongUse
@@ -287,7 +288,7 @@ def _fingerprint(
     """Changes whenever an arm's answers may, its documents aside: see :func:`_passages`."""
     settings = workspace.settings
     state = {
-        "version": _VERSION,
+        "version": [_VERSION, CHECK],
         "model": model,
         "served by": engines.engine_of(model),
         "adapter": tuned_models.digest(workspace, model),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
+from groundtone.answering.checking import CHECK
 from groundtone.answering.pipeline import Answerer
 from groundtone.answering.support import constants
 from groundtone.errors import WrongUse
@@ -196,7 +197,7 @@ def _open(workspace: Workspace, settings: Settings) -> ChatEngine:
 def _fingerprint(workspace: Workspace, settings: Settings, model: str, system: str) -> str:
     """Changes whenever an answer, or what is observed of it, may."""
     state = {
-        "version": _VERSION,
+        "version": [_VERSION, CHECK],
         "who": [model, system],
         "settings": {name: getattr(settings, name).model_dump(mode="json") for name in SECTIONS},
         "embedder": workspace.embedder.fingerprint,
