@@ -54,6 +54,8 @@ def test_separated_values_are_rows_by_the_files_name() -> None:
     assert len(read(TICKETS, "tickets.txt")) == 1
     assert cells('T-1004,2025-03-22,"high, urgent"') == ["T-1004", "2025-03-22", "high, urgent"]
     assert cells("| a | b |") == ["a", "b"]
+    assert cells("a\rb,c") == ["a\rb,c"]
+    assert len(cells("a" * 200_000)) == 1
 
 
 def test_rows_without_a_header_are_all_statements() -> None:
@@ -61,7 +63,7 @@ def test_rows_without_a_header_are_all_statements() -> None:
     assert read("a | b") == [("a | b", "")]
 
 
-@given(st.text(st.sampled_from("ab1 |\n-,.#`\"'é"), max_size=80), st.sampled_from(["", "x.csv"]))
+@given(st.text(st.sampled_from("ab1 |\n\r-,.#`\"'é"), max_size=80), st.sampled_from(["", "x.csv"]))
 def test_statements_are_in_order_and_cover_words(text: str, document: str) -> None:
     found = list(statements(text, document))
     at = 0
@@ -69,6 +71,9 @@ def test_statements_are_in_order_and_cover_words(text: str, document: str) -> No
         assert at <= one.start < one.end <= len(text)
         at = one.end
     assert all(text[one.start : one.end].strip() for one in found)
+    evidence = Evidence([replace(passage(text), document=document)])
+    assert all(evidence.spoken(unit).strip() for unit in evidence.units)
+    check("a costs 1", evidence, Answering(support_below=0.0))
 
 
 @pytest.mark.parametrize(

@@ -47,10 +47,13 @@ def statements(text: str, document: str = "") -> Iterator[Statement]:
 
 
 def cells(row: str) -> list[str]:
-    """The cells of a row: parted by ``|``, or as separated values."""
+    """The cells of a row: parted by ``|``, or as separated values; one where they cannot be."""
     if _CELLS.search(row):
         return [cell.strip() for cell in row.strip().strip("|").split("|")]
-    return next(csv.reader([row], delimiter="\t" if "\t" in row else ","), [])
+    try:
+        return next(csv.reader([row], delimiter="\t" if "\t" in row else ","), [])
+    except csv.Error:  # a carriage return inside, or a cell of more than 131,072 characters
+        return [row]
 
 
 def _prose(text: str, start: int, end: int) -> Iterator[Statement]:
