@@ -103,7 +103,8 @@ def check(
         usage = judged.usage
         found = [replace(one, score=s) for one, s in zip(found, judged.scores, strict=True)]
     verdicts, kept = [], []
-    states = [not _is_place(sentence, evidence) for sentence in said]
+    names = _place_names(evidence)
+    states = [not _is_place(sentence, names) for sentence in said]
     for sentence, attribution, stating in zip(said, found, states, strict=True):
         supported = attribution.score >= settings.support_below and bool(attribution.sources)
         if supported and settings.check == "strict":
@@ -115,16 +116,19 @@ def check(
     return Checked(said, tuple(kept), tuple(verdicts), usage=usage)
 
 
-def _is_place(sentence: str, evidence: Evidence) -> bool:
-    """Whether it only repeats where a passage stands: a title, or headings. That answers who asks
-    for a place, but beside other sentences it says nothing."""
-    known = {
+def _place_names(evidence: Evidence) -> frozenset[str]:
+    return frozenset(
         _normal(name)
         for passage in evidence.passages
         if isinstance(passage, Passage)
         for name in (passage.title, *passage.headings)
-    }
-    return all(_normal(part) in known for part in sentence.split(">"))
+    )
+
+
+def _is_place(sentence: str, names: frozenset[str]) -> bool:
+    """Whether it only repeats where a passage stands: a title, or headings. That answers who asks
+    for a place, but beside other sentences it says nothing."""
+    return all(_normal(part) in names for part in sentence.split(">"))
 
 
 def _normal(text: str) -> str:

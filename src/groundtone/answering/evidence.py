@@ -110,8 +110,10 @@ class Evidence:
     def spoken(self, unit: Unit) -> str:
         """The same as its vector is made of: each cell of a row with its name."""
         text = self.unit_text(unit)
-        names, held = cells(unit.header) if unit.header else [], cells(text) if unit.header else []
-        if not names or len(names) != len(held):
+        if not unit.header:
+            return text
+        names, held = cells(unit.header), cells(text)
+        if len(names) != len(held):
             return text
         return "; ".join(f"{name}: {cell}" for name, cell in zip(names, held, strict=True) if cell)
 
