@@ -50,6 +50,15 @@
     area.style.height = `${Math.min(area.scrollHeight, 200)}px`;
   };
 
+  // What is cited, once now, and again when the page's picture has the height that it will have.
+  const whenDrawn = (within, show) => {
+    const seen = [...within.querySelectorAll(".frame.words, .frame.passage, mark")].find((one) => one.offsetParent);
+    const image = within.querySelector(".sheet img");
+    if (!seen) return;
+    if (image && !image.complete) image.addEventListener("load", () => show(seen), { once: true });
+    show(seen);
+  };
+
   window.groundtone = {
     announce,
     copy,
@@ -69,23 +78,14 @@
       setTimeout(() => {
         const panel = document.querySelector(".source");
         panel?.focus({ preventScroll: true });
-        const seen = [...panel.querySelectorAll(".frame.words, .frame.passage, mark")].find((one) => one.offsetParent);
-        const image = panel.querySelector(".sheet img");
-        const show = () => {
-          if (!seen) return;
+        whenDrawn(panel, (seen) => {
           const inside = seen.getBoundingClientRect().top - panel.getBoundingClientRect().top;
           panel.scrollTop += inside - panel.clientHeight / 3; // the panel alone: the page stays
-        };
-        if (image && !image.complete) image.addEventListener("load", show, { once: true });
-        show();
+        });
       }, 60);
     },
     cited() {
-      const seen = () => [...document.querySelectorAll(".frame.words, .frame.passage, mark")].find((one) => one.offsetParent);
-      const show = () => seen()?.scrollIntoView({ block: "center" });
-      const image = document.querySelector(".sheet img");
-      if (image && !image.complete) image.addEventListener("load", show, { once: true });
-      setTimeout(show, 60);
+      setTimeout(() => whenDrawn(document, (seen) => seen.scrollIntoView({ block: "center" })), 60);
     },
     hidden() {
       document.body.classList.remove("with-source");
