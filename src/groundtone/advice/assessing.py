@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Literal
 
 from groundtone.advice import paces
-from groundtone.advice.bill import Bill, BreakEven, Line
-from groundtone.advice.costs import paying_volume, usd
+from groundtone.advice.bill import Bill, BreakEven
+from groundtone.advice.costs import usd
 from groundtone.advice.decision import RESPECTS
 from groundtone.advice.knowing import Evidence, Known, shown
 
@@ -263,26 +262,12 @@ def _relevant(known: Known, bill: Bill) -> BreakEven | None:
 def _other_volume(bill: Bill, counted: BreakEven, pays: bool) -> str:
     """What would turn it, with the number of questions at which it turns."""
     year = f"{PAYS_MONTHS:.0f} months"
-    told = (
-        f"if training took longer than {year} to pay" if pays else f"if training paid within {year}"
-    )
-    before, after = bill.line(counted.without), bill.line(counted.with_)
-    volume = None
-    if bill.setup is not None and before is not None and after is not None:
-        volume = _turning_volume(bill.setup, before, after)
+    told = "if training " + (f"took longer than {year} to pay" if pays else f"paid within {year}")
+    volume = bill.paying_volume(counted, PAYS_MONTHS)
     if volume is None:
         return told
     turn = f"{volume:,.0f} questions a month"
     return f"{told} (under {turn})" if pays else f"{told} (from {turn} on)"
-
-
-def _turning_volume(setup: Decimal, before: Line, after: Line) -> Decimal | None:
-    if before.query is None or after.query is None:
-        return None
-    if before.monthly is None or after.monthly is None:
-        return None
-    more = after.monthly - before.monthly
-    return paying_volume(setup, before.query, after.query, PAYS_MONTHS, more)
 
 
 def _trainable(known: Known, bill: Bill, context: Context) -> Finding:

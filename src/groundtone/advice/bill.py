@@ -146,6 +146,19 @@ class Bill:
         """The line of this arm."""
         return next((line for line in self.lines if line.arm.name == arm), None)
 
+    def paying_volume(self, pair: BreakEven, months: float) -> Decimal | None:
+        """Questions a month from which on the training of a pair has paid after so many months;
+        None where something is not priced, or it never does."""
+        before, after = self.line(pair.without), self.line(pair.with_)
+        if self.setup is None or before is None or after is None:
+            return None
+        if before.query is None or after.query is None:
+            return None
+        if before.monthly is None or after.monthly is None:
+            return None
+        more = after.monthly - before.monthly
+        return costs.paying_volume(self.setup, before.query, after.query, months, more)
+
 
 def draw_up(arms: Sequence[Arm], assumed: Assumptions, prices: Prices) -> Bill:
     """The bill for these arms, with a table of what moves it."""
