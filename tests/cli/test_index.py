@@ -234,8 +234,14 @@ RECORDS = {
 }
 
 
-def doc_db(folder: Path, embed: Any, **changed: str) -> Any:
-    """A collection as an application of its own makes it; the same for the same arguments."""
+def doc_db(
+    folder: Path, embed: Any, said: dict[str, dict[str, str]] | None = None, **changed: str
+) -> Any:
+    """A collection as an application of its own makes it; the same for the same arguments.
+
+    Args:
+        said: further metadata of records, by their ids.
+    """
     chromadb = pytest.importorskip("chromadb", reason="the extra `chroma` is not installed")
     quiet = chromadb.config.Settings(anonymized_telemetry=False)
     client = chromadb.PersistentClient(path=str(folder), settings=quiet)
@@ -244,7 +250,7 @@ def doc_db(folder: Path, embed: Any, **changed: str) -> Any:
     theirs.upsert(
         ids=list(texts),
         documents=list(texts.values()),
-        metadatas=[metadata for _, metadata in RECORDS.values()],
+        metadatas=[metadata | (said or {}).get(id, {}) for id, (_, metadata) in RECORDS.items()],
         embeddings=embed(list(texts.values())).tolist(),
     )
     return theirs
@@ -299,6 +305,36 @@ def test_vectors_of_another_model_are_not_taken_for_ours(call: Any, kb: Path, mi
     told = call(*adopt, "--embed", "--json")
     assert told.code == 0 and told.json["embedded"] and told.json["cosine"] is None
     assert found(kb, "resetting a password") == "account.md"
+
+
+def test_what_is_adopted_is_shown_to_those_who_may_see_it(call: Any, kb: Path, minilm: Any) -> None:
+    def seen(group: str) -> set[str]:
+        with Workspace.open(kb) as workspace:
+            limits = workspace.limits(["source=chroma://doc_db#support-docs"], groups=[group])
+            return {p.document for p in workspace.search("account export", k=9, limits=limits)}
+
+    def adopted(**said: dict[str, str]) -> None:
+        named = {id.replace("_", "-"): metadata for id, metadata in said.items()}
+        doc_db(kb / "doc_db", minilm.embed, named)
+        adopt = ("index", "adopt", "--path", kb / "doc_db", "--collection", "support-docs")
+        assert call(*adopt, "-w", kb).code == 0
+
+    adopted(a_0={"groups": "hr"}, a_1={"groups": "hr"})
+    assert (seen("hr"), seen("sales")) == ({"account.md", "errors.md"}, {"errors.md"})
+    adopted(a_0={"groups": "hr"}, a_1={"groups": "sales"})
+    assert seen("hr") == seen("sales") == {"errors.md"}, "one document, and they do not agree"
+    adopted(a_0={"groups": "sales"}, a_1={"groups": "sales"})
+    assert seen("sales") == {"account.md", "errors.md"}, "who may see it is a change, too"
+
+    rule = '[[attributes]]\npath = "{}.md"\ngroups = ["legal"]\n'
+    with (kb / "groundtone.toml").open("a") as settings:
+        settings.write(rule.format("errors"))
+    assert call("sync", "-w", kb).code == 0, "rules are followed by a sync, as for files"
+    assert (seen("legal"), seen("sales")) == ({"errors.md"}, {"account.md"})
+    with (kb / "groundtone.toml").open("a") as settings:
+        settings.write(rule.format("account"))
+    adopted(a_0={"groups": "sales"}, a_1={"groups": "sales"})
+    assert (seen("legal"), seen("sales")) == ({"account.md", "errors.md"}, set())
 
 
 def test_adopting_says_what_is_wrong(call: Any, kb: Path, minilm: Any) -> None:

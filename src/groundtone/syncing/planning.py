@@ -14,7 +14,6 @@ from groundtone.syncing.recipe import changed, labelled_at, same_labels, unmoved
 from groundtone.syncing.report import Change, SyncReport
 from groundtone.syncing.scanning import File, Scan
 from groundtone.syncing.sidecars import hashed
-from groundtone.syncing.sources import ADOPTED
 
 KEPT = "kept the last good version"
 
@@ -197,8 +196,7 @@ class Planner:
                 continue
             if found.may_still_exist(name):
                 labelled = same_labels(past.recipe, self._recipe(source))
-                adopted = source.path.startswith(ADOPTED)
-                (plan.kept if labelled or adopted else plan.relabelled).append(past)
+                (plan.kept if labelled else plan.relabelled).append(past)
             else:
                 plan.gone.append((source, past))
         self._failing.update((source.id, name) for name in failed)

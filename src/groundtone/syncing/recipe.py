@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 READERS = 4
 """To be raised whenever a reader, or chunking, makes something else of the same bytes. The next
 sync of every workspace then reads its files again; only windows whose text is new are embedded."""
-LABELS = 2
+LABELS = 3
 """To be raised whenever `groundtone.index.attributes` gives other labels to the same document."""
 MOVED = "+moved"
 """Behind the recipe of documents that came to another source, and before the folder where they lie

@@ -16,6 +16,7 @@ from groundtone.syncing.planning import Moved, Task
 from groundtone.syncing.reading import Job, Read, moment, settled
 from groundtone.syncing.recipe import labelled_at, same_labels, unmoved, version
 from groundtone.syncing.scanning import File
+from groundtone.syncing.sources import ADOPTED
 from groundtone.syncing.writing import Made
 
 
@@ -47,6 +48,8 @@ class Settler:
         self._rules = rules
         self._fingerprint = fingerprint
         self._taken = catalog.versions()
+        sources = catalog.sources()
+        self._adopted = {one.id: one for one in sources if one.path.startswith(ADOPTED)}
 
     def read(self, task: Task, read: Read) -> Made:
         """A file that was read, wholly or in part, or could not be."""
@@ -103,6 +106,10 @@ class Settler:
     def _relabelled(self, known: StoredDocument) -> StoredDocument:
         """A document that cannot be read now, as the rules have it."""
         told = self._told(known, known.path)
+        adopted = self._adopted.get(known.source)
+        if adopted is not None:  # there is no file that could be read later
+            now = replace(known, metadata=told, recipe=self._recipe(adopted))
+            return known if now == known else now
         if told != dict(known.metadata):
             return replace(known, metadata=told, recipe="")  # to be read when that can be done
         made_with = unmoved(known.recipe)

@@ -19,8 +19,10 @@ from groundtone.chunking import chunk
 from groundtone.documents.document import Block, Document
 from groundtone.errors import EmbeddingMismatch, WrongUse
 from groundtone.index import is_folder, located, shown
+from groundtone.index.attributes import GROUP, GROUPS
 from groundtone.index.chroma_records import Record, records
 from groundtone.syncing.guarding import alone, named_disk_full
+from groundtone.syncing.path_rules import PathRules, overruled
 from groundtone.syncing.reading import stored
 from groundtone.syncing.recipe import recipe, version
 from groundtone.syncing.remembering import DIMENSIONS, DONE, FINGERPRINT, MODEL
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from groundtone.embedding import Embedder
     from groundtone.workspace.workspace import Workspace
 
-GROUPS = ("source", "file", "file_path", "path", "filename", "file_name", "document", "doc", "url")
+NAMES = ("source", "file", "file_path", "path", "filename", "file_name", "document", "doc", "url")
 """Metadata that names the document of a record; the first that most records have is taken."""
 ORDERS = ("chunk", "chunk_index", "chunk_id", "index", "position", "start_index", "start")
 SECTIONS = ("section", "heading", "header")
@@ -86,7 +88,7 @@ def adopt(
         url: of its server, or the path of its folder.
         embed: make vectors anew by the workspace's model, from passages of the usual sizes;
             without, each record is a passage and keeps its vector.
-        group: the metadata that names the document of a record; None looks for one of `GROUPS`.
+        group: the metadata that names the document of a record; None looks for one of `NAMES`.
         progress: told passages done, and of how many.
 
     Raises:
@@ -170,8 +172,8 @@ def _built_with_this_model(workspace: Workspace) -> None:
 
 
 def _grouping(held: Sequence[Record]) -> str:
-    """The first of `GROUPS` that most records have; "" if there is none."""
-    for name in GROUPS:
+    """The first of `NAMES` that most records have; "" if there is none."""
+    for name in NAMES:
         count = sum(isinstance(one.metadata.get(name), str) for one in held)
         if count > len(held) / 2:
             return name
@@ -228,9 +230,9 @@ def _document(
         read = Document(title, text, tuple(blocks), "text/plain")
         chunks = [stored(made) for made in chunk(read, workspace.embedder.encode, **sizes)]
     made_with = recipe(workspace.settings)
-    told = repr([(one.id, one.text, embed) for one in some]).encode("utf-8", "surrogatepass")
+    said = repr([(one.id, one.text, sorted(one.metadata.items()), embed) for one in some])
     vectors = b"" if embed else b"".join(one.vector.tobytes() for one in some)
-    sha256 = hashlib.sha256(told + vectors).hexdigest()
+    sha256 = hashlib.sha256(said.encode("utf-8", "surrogatepass") + vectors).hexdigest()
     return StoredDocument(
         version=version(source, path, sha256, workspace.embedder.fingerprint, made_with),
         source=source,
@@ -243,20 +245,30 @@ def _document(
         text=text,
         chunks=tuple(chunks),
         file=path,
-        metadata=_common(some),
+        metadata=PathRules.of(workspace.settings).over(path, _common(some)),
         recipe=made_with,
     )
 
 
 def _common(some: Sequence[Record]) -> dict[str, Any]:
-    """Metadata that all records of a document share: labels of the document."""
-    first = dict(some[0].metadata)
-    return {
+    """Metadata that all records of a document share: labels of the document.
+
+    Where they do not agree on who may see them, only the owner may: they are one text here.
+    """
+    shared = {
         name: value
-        for name, value in first.items()
+        for name, value in some[0].metadata.items()
         if isinstance(value, (str, int, float, bool))
         and all(one.metadata.get(name) == value for one in some)
     }
+    allowed = [_groups(one.metadata) for one in some]
+    agreed = all(one == allowed[0] for one in allowed)
+    return overruled(shared, allowed[0] if agreed else {GROUPS: []})
+
+
+def _groups(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record says of who may see it, a list included."""
+    return {name: value for name, value in metadata.items() if name.casefold() in (GROUP, GROUPS)}
 
 
 class _Known:
