@@ -41,6 +41,11 @@ def made(text: str, *headings: str) -> list[tuple[str, str]]:
         ("Lamp files are stored in the folder /var/lamps.", "Where are lamp files stored?"),
         ("A broken lamp cannot be repaired.", "Can a broken lamp be repaired?"),
         ("The Garden lamp needs the Outdoor plan.", "What does the Garden lamp need?"),
+        ("The Garden lamp costs about EUR 19.50.", "How much does the Garden lamp cost?"),
+        (
+            "The page Help > Lamps lists all lamps that are broken.",
+            "What does the page Help > Lamps list?",
+        ),
         ("Open Lamps > Bin to change your lamp.", "How do I change my lamp?"),
     ],
 )
@@ -60,6 +65,12 @@ def test_a_sentence_of_a_known_shape_answers_a_question(said: str, question: str
         "Subsequent lamps may introduce shadows.",
         "See the table above to choose a lamp.",
         "A lamp starts with a spark and has 48 parts.",
+        # Nouns that look like verbs.
+        "Cheaper sockets reduced lighting costs by $95 million for Q2 2023.",
+        "The increase in lighting costs in Q3 2023 is due to more lamps.",
+        "Failure to meet the changing needs of our lamps may harm the house.",
+        "New light controls or changes to existing controls could darken the house.",
+        "The oldest Garden lamp controls in the house are broken.",
     ],
 )
 def test_what_does_not_stand_alone_is_left_alone(said: str) -> None:

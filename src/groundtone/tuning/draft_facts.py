@@ -33,6 +33,15 @@ _PRESENT = {
     "returns": "return",
 }
 
+# "The evolving needs of our industry may …", "New export controls could …": no verbs, but nouns.
+_NO_OBJECT = re.compile(
+    r"(?:of|to|for|in|on|at|by|with|from|under|over|between|within|and|or|as|than|that|which)\b"
+)
+_LATER_VERB = re.compile(
+    r"^(?:(?!\b(?:that|which|who|whose|when|where|if|what|how|why|because|so|until|unless)\b).)*"
+    r"\b(?:is|are|was|were|can|could|may|might|must|shall|should|will|would|has|have|had)\b"
+)
+
 
 def fact(said: str) -> tuple[str, str] | None:
     """The rule that a sentence fits, and the question that it answers."""
@@ -63,7 +72,11 @@ def _amount(said: str) -> str | None:
         subject = subject_of(match["subject"])
         if subject:
             return f"How many {match['what']} can {subject} {match['verb']}{match['rest']}?"
-    match = re.fullmatch(rf"{_SUBJECT} costs (?P<rest>.*\d.*)\.", said)
+    match = re.fullmatch(
+        rf"{_SUBJECT} costs (?:(?:about|only|from|up to|at (?:least|most)) )?"
+        r"(?:[A-Z]{3} ?|[$€£¥] ?)?\d.*\.",  # "reduced fulfillment costs by $95 million" has no verb
+        said,
+    )
     if match and (subject := subject_of(match["subject"])):
         return f"How much does {subject} cost?"
     match = re.fullmatch(
@@ -202,7 +215,7 @@ def _present(said: str) -> str | None:
     # "The answer", "a late device": which one, a reader of the question could not tell.
     if re.match(rf"{MARK}\w+ing\b", subject):
         return None  # an action: it is asked how, not what
-    if match["object"].startswith("to "):
+    if _NO_OBJECT.match(match["object"]) or _LATER_VERB.search(match["object"]):
         return None
     named = re.search(r"[A-Z0-9/_.-]", subject.replace(MARK, ""))
     if len(subject.split()) < 2 or not (named or len(subject.split()) > 3):
