@@ -67,13 +67,66 @@ def test_a_sentence_of_a_known_shape_answers_a_question(said: str, question: str
         "A lamp starts with a spark and has 48 parts.",
         # Nouns that look like verbs.
         "Cheaper sockets reduced lighting costs by $95 million for Q2 2023.",
-        "The increase in lighting costs in Q3 2023 is due to more lamps.",
+        "The increase in lighting costs in winter is due to more lamps.",
         "Failure to meet the changing needs of our lamps may harm the house.",
         "New light controls or changes to existing controls could darken the house.",
         "The oldest Garden lamp controls in the house are broken.",
     ],
 )
 def test_what_does_not_stand_alone_is_left_alone(said: str) -> None:
+    assert made(said) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "question"),
+    [
+        (
+            "Lighting income was $7 million and $9 million as of May 1, 2031 and July 30, 2031.",
+            "What was lighting income as of May 1, 2031 and July 30, 2031?",
+        ),
+        (
+            "Garden revenue for the third quarter of fiscal year 2031 was $9.5 billion, up 4%.",
+            "What was garden revenue for the third quarter of fiscal year 2031?",
+        ),
+        (
+            "As of 1 May 2031, the reserve for broken lamps was EUR 40,000.",
+            "What was the reserve for broken lamps as of 1 May 2031?",
+        ),
+        (
+            "Sales of lamps increased 16% in Q1 2031 compared to the year before.",
+            "By how much did sales of lamps increase in Q1 2031?",
+        ),
+        (
+            "The increase in lighting costs in Q1 2031 was mainly due to more lamps.",
+            "What was the increase in lighting costs in Q1 2031 due to?",
+        ),
+        (
+            "The parts of the Garden lamp consist of a bulb and a foot.",
+            "What do the parts of the Garden lamp consist of?",
+        ),
+        (
+            "On May 4, 2031, the House Board approved a new lamp for the garden.",
+            "What did the House Board approve on May 4, 2031?",
+        ),
+    ],
+)
+def test_a_fact_of_a_report_answers_what_was_at_its_time(said: str, question: str) -> None:
+    assert made(said) == [(question, said)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Our lighting income was $7 million as of May 1, 2031.",  # whose?
+        "Lighting income was $7 million, up 4% from a year ago.",  # when?
+        "Sales of lamps increased 16% in all houses.",
+        "The increase was mainly due to more lamps.",  # of what?
+        "The sequential increase was driven by the new lamps.",
+        "On May 4, 2031, we approved a new lamp for the garden.",
+        "In May, the House Board approved a new lamp for the garden.",
+    ],
+)
+def test_a_fact_of_a_report_without_its_time_or_its_thing_is_left_alone(said: str) -> None:
     assert made(said) == []
 
 
@@ -101,6 +154,8 @@ def test_names_keep_their_capital_and_other_words_do_not() -> None:
         "How often are Garden lamps checked?",
         "Can wall lamps be sold?",
     ]
+    text = "Income was 2% in 2031. The Income of a year. An income. Less income. Total income."
+    assert names_of(text) == frozenset(), "a title has capitals that are no name"
 
 
 def test_marks_of_markdown_are_taken_out() -> None:

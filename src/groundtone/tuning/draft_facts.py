@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from groundtone.answering.wording import wording
+from groundtone.tuning.draft_reports import REPORTED
 from groundtone.tuning.draft_words import MARK, VAGUE, low_names, subject_of, usable
 
 _NUMBER = (
@@ -45,9 +46,10 @@ _LATER_VERB = re.compile(
 
 def fact(said: str) -> tuple[str, str] | None:
     """The rule that a sentence fits, and the question that it answers."""
-    if not usable(said) or said.split()[0].lower() in VAGUE - {"every"}:
+    if not usable(said):
         return None
-    for rule in (_amount, _duration, _frequency, _definition, _value, _place, _ability, _present):
+    loose = said.split()[0].lower() in VAGUE - {"every"}  # unless it begins with a time
+    for rule in REPORTED if loose else (*_STATED, *REPORTED):
         question = rule(said)
         if question and _sound(question):
             return rule.__name__.strip("_"), question
@@ -225,6 +227,9 @@ def _present(said: str) -> str | None:
     ):
         return None
     return f"What does {subject} {_PRESENT[match['verb']]}?"
+
+
+_STATED = (_amount, _duration, _frequency, _definition, _value, _place, _ability, _present)
 
 
 def _sound(question: str) -> bool:

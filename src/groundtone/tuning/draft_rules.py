@@ -9,6 +9,7 @@ right; the question is asked only where the sentence says by itself what it is a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -34,8 +35,10 @@ def drafts_of(text: str, headings: Sequence[str], names: frozenset[str]) -> Iter
 
 
 def names_of(text: str) -> frozenset[str]:
-    """The words of a document that have a capital inside its sentences."""
-    return frozenset(re.findall(r"(?<=[a-z,] )[A-Z]\w+", text))
+    """The words of a document that have a capital inside its sentences, more often than not."""
+    capital = Counter(re.findall(r"(?<=[a-z,] )[A-Z]\w+", text))
+    small = Counter(re.findall(r"(?<=[a-z,] )[a-z]\w+", text))
+    return frozenset(word for word, count in capital.items() if count > small[word.lower()])
 
 
 def _made(text: str, headings: Sequence[str]) -> Iterator[Found]:
