@@ -32,9 +32,11 @@ from bench import fitting
 from groundtone import sentences
 from groundtone.answering import support
 from groundtone.answering.attribution import attribute
+from groundtone.answering.checking import check
 from groundtone.answering.evidence import Embed, Evidence
 from groundtone.answering.wording import wording
 from groundtone.embedding import open_embedder
+from groundtone.settings import Answering
 
 FITTED = Path(support.__file__).parent / "fitted.json"
 RIDGE = 3.0
@@ -49,6 +51,7 @@ class Row:
             "answers" (ClapNQ).
         group: rows of one group share a claim.
         label: "supported", "partially_supported" or "not_supported".
+        changed: what was made wrong, for rows of ClapNQ; "" where nothing was.
     """
 
     kind: str
@@ -56,6 +59,7 @@ class Row:
     label: str
     claim: str
     evidence: tuple[str, ...]
+    changed: str = ""
 
 
 def main() -> None:
@@ -81,6 +85,7 @@ def main() -> None:
     if given.write:
         FITTED.write_text(json.dumps(fitted, indent=1) + "\n", "utf-8")
         support.constants.cache_clear()
+    print_strict(rows, embed)
     print_citations(given.data / "clapnq", embed)
 
 
@@ -120,28 +125,32 @@ def clapnq(folder: Path) -> Iterator[Row]:
             if len(wording(said).content) < 3:
                 continue
             yield Row("answers", row["id"], "supported", said, (text,))
-            for changed in changes(said, text, draw.choice(others), draw):
-                yield Row("answers", row["id"], "not_supported", changed, (text,))
+            for what, changed in changes(said, text, draw.choice(others), draw):
+                yield Row("answers", row["id"], "not_supported", changed, (text,), what)
 
 
-def changes(said: str, text: str, other: str, draw: random.Random) -> Iterator[str]:
+def changes(said: str, text: str, other: str, draw: random.Random) -> Iterator[tuple[str, str]]:
     """The sentence with one thing made wrong, each way that is possible; and a stranger."""
     figures = re.findall(r"\d+(?:[.,]\d+)*", said)
     if figures:
         old = draw.choice(figures)
         known = [f for f in re.findall(r"\d+(?:[.,]\d+)*", text) if f not in figures]
         new = draw.choice([*known, str(int(re.sub(r"\D", "", old)[:9]) + draw.randint(1, 40))])
-        yield said.replace(old, new, 1)
+        yield "a figure", said.replace(old, new, 1)
     names = re.findall(r"(?<=[a-z,] )[A-Z][a-z]{2,}", said)
     if names:
         stranger = draw.choice(["Harrow", "Lintel", "Osprey", "Tamsin", "Quillon", "Fennick"])
-        yield said.replace(draw.choice(names), stranger, 1)
+        yield "a name for a stranger's", said.replace(draw.choice(names), stranger, 1)
+        known = [n for n in re.findall(r"(?<=[a-z,] )[A-Z][a-z]{2,}", text) if n not in said]
+        if known:
+            another = said.replace(draw.choice(names), draw.choice(known), 1)
+            yield "a name for another of the passage", another
     verb = re.search(r"\b(is|are|was|were|can|may|will|has|have|had)\b(?! not)", said)
     if verb:
-        yield f"{said[: verb.end()]} not{said[verb.end() :]}"
+        yield "the sense", f"{said[: verb.end()]} not{said[verb.end() :]}"
     elif " not " in said:
-        yield said.replace(" not ", " ", 1)
-    yield other
+        yield "the sense", said.replace(" not ", " ", 1)
+    yield "everything", other
 
 
 def fit(
@@ -197,6 +206,20 @@ def print_support(
         f"\nAnswers at a score of 0.5: {accepted[right].mean():.1%} of the true sentences kept, "
         f"{(~accepted[~right]).mean():.1%} of the changed ones dropped.\n"
     )
+
+
+def print_strict(rows: Sequence[Row], embed: Embed) -> None:
+    """How many of ClapNQ's sentences stand in the mode ``strict``, by what was changed."""
+    stand: dict[str, list[bool]] = {}
+    for row in rows:
+        if row.kind == "answers":
+            verdicts = check(row.claim, Evidence(row.evidence, embed), Answering()).verdicts
+            stands = bool(verdicts) and all(one.supported for one in verdicts)
+            stand.setdefault(row.changed or "nothing", []).append(stands)
+    print("| changed | sentences | stand in `strict` |\n| --- | ---: | ---: |")
+    for what, all_of_it in stand.items():
+        print(f"| {what} | {len(all_of_it)} | {np.mean(all_of_it):.0%} |")
+    print()
 
 
 def _supported(labels: np.ndarray) -> np.ndarray:

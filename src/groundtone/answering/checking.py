@@ -3,7 +3,8 @@
 Labels that the model wrote are taken as hints and removed; list marks go too, since sentences are
 dropped and joined, and "6." is no figure to look up. Then each sentence is judged (see
 `groundtone.answering.support`) and, in the mode ``strict``, its figures are looked up in the
-passages it cites: a figure that stands in none of them never survives, whatever judged.
+passages it cites: a figure that stands in none of them never survives, whatever judged, nor does
+what stands in the place of something else.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from groundtone.answering.attribution import Attribution, attribute
 from groundtone.answering.evidence import Evidence
 from groundtone.answering.judging import Checker
 from groundtone.answering.refusal import is_refusal
-from groundtone.answering.standing import figures_stand
+from groundtone.answering.standing import stands
 from groundtone.retrieval import Passage
 from groundtone.settings import Answering
 
@@ -30,7 +31,7 @@ _SAID_AT_MOST = 60  # sentences; what is longer is a model that does not stop
 _LONGEST = 1_200  # characters of one sentence
 
 
-CHECK = 2
+CHECK = 3
 """Raised when other sentences would stand than before, or have another support: answers that are
 kept for an evaluation are asked for again then."""
 
@@ -109,7 +110,7 @@ def check(
         supported = attribution.score >= settings.support_below and bool(attribution.sources)
         if supported and settings.check == "strict":
             alone = " > " not in sentence and not any(states)
-            supported = (stating or alone) and figures_stand(sentence, attribution, evidence)
+            supported = (stating or alone) and stands(sentence, attribution, evidence)
         verdicts.append(Verdict(sentence, attribution.score, supported))
         if supported or settings.check != "strict":
             kept.append((sentence, attribution if supported else None))

@@ -1,15 +1,17 @@
-"""Whether the figures of a sentence stand where it says they do: in ``strict`` without exception.
+"""Whether what a sentence says stands where it says it does: in ``strict`` without exception.
 
 Support is a chance, and a sentence with one wrong figure may have a good one. So every figure is
 looked up in the passages cited, and where passage sentences say nearly the same, one of them must
-hold it. On ClapNQ's sentences (`bench/support.py`) the second rule drops a quarter of the changed
-ones with figures that the score lets pass, and 1 of 303 true ones.
+hold it; and no name may stand in the place of another (`alignment`). On ClapNQ's sentences
+(`bench/support.py`) the second rule drops a quarter of the changed ones with figures that the
+score lets pass, and 1 of 303 true ones.
 """
 
 from __future__ import annotations
 
 import re
 
+from groundtone.answering.alignment import swapped
 from groundtone.answering.attribution import Attribution
 from groundtone.answering.evidence import Evidence, Unit
 from groundtone.answering.statements import cells
@@ -18,6 +20,11 @@ from groundtone.answering.wording import Wording, figures, wording
 
 _CODE = re.compile(r"\b([A-Z]{2,})[-_](\d+)\b")
 _NAMED = re.compile(r"([^\W\d_]+)[\s:#-]*(\d+)\b")
+
+
+def stands(sentence: str, attribution: Attribution, evidence: Evidence) -> bool:
+    """Whether the figures of a sentence stand, and nothing in it stands in another's place."""
+    return figures_stand(sentence, attribution, evidence) and not swapped(sentence, evidence)
 
 
 def figures_stand(sentence: str, attribution: Attribution, evidence: Evidence) -> bool:

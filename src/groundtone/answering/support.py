@@ -1,11 +1,12 @@
 """How far passages support a sentence: a calibrated score from a handful of plain signs.
 
-A few signs are read and put through a logistic regression: how many of the sentence's content words
-stand together in three adjacent passage sentences, how much of it the best three sentences cover,
-how near their vectors lie, how many of its figures (with their units) and names stand nowhere, and
-whether a negation or an opposite turns its sense. The weights were fitted by bench/support.py on
-the development halves of WiCE and ClapNQ and stand in ``fitted.json``; docs/answers.md has the
-measurements. Without an embedder a second set of weights goes without the vectors.
+A few signs are read and put through a logistic regression: how many of the sentence's content
+words stand together in three adjacent passage sentences, how much of it the best three sentences
+cover, how near their vectors lie, how many of its figures (with their units) and names stand
+nowhere, whether one stands in another's place, and whether a negation or an opposite turns its
+sense. The weights were fitted by bench/support.py on the development halves of WiCE and ClapNQ and
+stand in ``fitted.json``; docs/answers.md has the measurements. Without an embedder a second set of
+weights goes without the vectors.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from typing import Any
 
 import numpy as np
 
+from groundtone.answering.alignment import swapped
 from groundtone.answering.evidence import Embed, Evidence, Unit
 from groundtone.answering.wording import Wording, missing_quantities, stem_of, turned, wording
 from groundtone.errors import GroundtoneError
 from groundtone.retrieval import Passage
 
 NAMES = (
-    "together", "near", "nearest", "figures", "apart", "names", "opposed", "other_figure",
-    "other_name",
+    "together", "near", "nearest", "figures", "apart", "names", "opposed", "other_name", "swapped",
 )  # fmt: skip
 WORDS_ONLY = tuple(name for name in NAMES if name not in ("near", "nearest"))
 _WINDOW = 3  # adjacent sentences
@@ -69,9 +70,9 @@ def features(sentence: str, evidence: Evidence) -> dict[str, float]:
         nearest.
     figures, names: how many stand nowhere in the evidence (a figure with another unit counts).
     apart: how many figures do not stand in the three sentences that cover most.
-    opposed, other_figure, other_name: only where one passage sentence says nearly the same: 1 where
-        a negation or an opposite turns its sense; how many figures differ from it; how many names
-        stand nowhere.
+    opposed, other_name: only where one passage sentence says nearly the same: 1 where a negation or
+        an opposite turns its sense; how many names stand nowhere.
+    swapped: 1 where something stands in another's place, see `alignment`.
     """
     said = wording(sentence)
     chosen, _ = best_together(said, evidence)
@@ -86,8 +87,8 @@ def features(sentence: str, evidence: Evidence) -> dict[str, float]:
         "apart": min(3.0, float(missing_quantities(said, best))),
         "names": min(4.0, float(strange)),
         "opposed": float(echo is not None and (said.negated != echo.negated or turned(said, echo))),
-        "other_figure": min(2.0, float(missing_quantities(said, echo))) if echo else 0.0,
         "other_name": min(2.0, float(strange)) if echo else 0.0,
+        "swapped": float(swapped(sentence, evidence)),
     }
     if evidence.embed is not None:
         signs |= _nearness(sentence, evidence)

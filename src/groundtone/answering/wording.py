@@ -10,6 +10,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 # A minus sign, neither a hyphen nor what joins the ends of a range.
 _MINUS = r"(?:(?<![\w)\]%°.,/-])(?<!\d\s)[-\u2212](?=\d)|\bminus\s(?=\d))"
@@ -120,6 +121,10 @@ _QUANTITY = re.compile(rf"(?P<sign>[$€])?\s?(?P<number>{_FIGURE})[\s-]?(?P<uni
 _SUFFIX = re.compile(r"(?<=\w{3})(?:ies|ing|edly|ed|es|ly|s|e|y)$")
 
 
+Kind = Literal["figure", "name", "word", "plain"]
+"""What a word is; ``plain`` ones tell nothing by themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """What one sentence says.
@@ -182,10 +187,10 @@ def wording(text: str) -> Wording:
         elif before in _NUMERALS and token in _UNITS:
             words.append(stem_of(token))
             spelled.add((_NUMERALS[before], _UNITS[token]))
-        elif token not in STOP and token not in NEGATIONS:
+        elif _tells(raw, first, text):
             stem = stem_of(token)
             words.append(stem)
-            if (raw[0].isupper() and not first) or raw[1:].lower() != raw[1:]:
+            if _is_name(raw, first):
                 names.add(stem)
         first = False
         before = token
@@ -200,6 +205,41 @@ def wording(text: str) -> Wording:
         negated=negated,
         poles=frozenset(poles),
     )
+
+
+@lru_cache(maxsize=8192)
+def tokens(text: str) -> tuple[tuple[str, Kind], ...]:
+    """All words in order, each with what it is; words as stems, figures as `figure` writes them.
+
+    >>> tokens("Pump A runs at 3 bar.")[:5]
+    (('pump', 'word'), ('a', 'name'), ('run', 'word'), ('at', 'plain'), ('3', 'figure'))
+    """
+    text = _fold(text)
+    found: list[tuple[str, Kind]] = []
+    for match in _TOKEN.finditer(text):
+        raw, first = match.group(), not found
+        token = raw.lower().replace("’", "'")
+        if raw[-1].isdigit():
+            found += [(number, "figure") for number in _parted(raw)]
+        elif token in _NUMERALS:
+            found.append((_NUMERALS[token], "figure"))
+        elif _tells(raw, first, text):
+            found.append((stem_of(token), "name" if _is_name(raw, first) else "word"))
+        else:
+            found.append((token, "plain"))
+    return tuple(found)
+
+
+def _tells(raw: str, first: bool, text: str) -> bool:
+    """Whether a word tells what a sentence is about; so does the letter of "Pump A"."""
+    if raw == "A":
+        return not first and not text.isupper()
+    token = raw.lower().replace("’", "'")
+    return token not in STOP and token not in NEGATIONS
+
+
+def _is_name(raw: str, first: bool) -> bool:
+    return (raw[0].isupper() and not first) or raw[1:].lower() != raw[1:]
 
 
 def figures(text: str) -> set[str]:
