@@ -40,6 +40,9 @@ from groundtone.settings import Answering
 
 FITTED = Path(support.__file__).parent / "fitted.json"
 RIDGE = 3.0
+JOINED = "its second half"
+_VERB = re.compile(r"\b(is|are|was|were|can|may|will|has|have|had)\b(?! not)")
+_POINTS = re.compile(r"(?:It|They|He|She|This|These|That|Those|The \w+ (?:is|was))\b")
 
 
 @dataclass(frozen=True)
@@ -112,21 +115,25 @@ def wice(folder: Path) -> Iterator[Row]:
 
 
 def clapnq(folder: Path) -> Iterator[Row]:
-    """Sentences that people wrote from a passage, as they are and with their sense changed."""
+    """Sentences that people wrote from a passage, as they are and made wrong, against this passage
+    and another one."""
     corpus = {row["id"]: row for row in read(folder / "corpus.jsonl")}
     draw = random.Random(0)
-    others = [q["answers"][0] for q in read(folder / "queries.jsonl") if q["answerable"]]
-    for row in read(folder / "queries.jsonl"):
-        if not row["answerable"]:
-            continue
-        text = corpus[row["evidence"][0]["doc"]]["text"]
+    asked = [row for row in read(folder / "queries.jsonl") if row["answerable"]]
+    others = [row["answers"][0] for row in asked]
+    texts = [corpus[row["evidence"][0]["doc"]]["text"] for row in asked]
+    for row, text in zip(asked, texts, strict=True):
+        beside = draw.choice([one for one in texts if one != text])
         for start, end in sentences.split(row["answers"][0]):
             said = row["answers"][0][start:end]
             if len(wording(said).content) < 3:
                 continue
-            yield Row("answers", row["id"], "supported", said, (text,))
-            for what, changed in changes(said, text, draw.choice(others), draw):
-                yield Row("answers", row["id"], "not_supported", changed, (text,), what)
+            shown = (text, beside)
+            yield Row("answers", row["id"], "supported", said, shown)
+            changed = [*changes(said, text, draw.choice(others), draw)]
+            changed += [*spliced(said, text, draw), *spliced(said, beside, draw)]
+            for what, wrong in changed:
+                yield Row("answers", row["id"], "not_supported", wrong, shown, what)
 
 
 def changes(said: str, text: str, other: str, draw: random.Random) -> Iterator[tuple[str, str]]:
@@ -145,12 +152,30 @@ def changes(said: str, text: str, other: str, draw: random.Random) -> Iterator[t
         if known:
             another = said.replace(draw.choice(names), draw.choice(known), 1)
             yield "a name for another of the passage", another
-    verb = re.search(r"\b(is|are|was|were|can|may|will|has|have|had)\b(?! not)", said)
+    verb = _VERB.search(said)
     if verb:
         yield "the sense", f"{said[: verb.end()]} not{said[verb.end() :]}"
     elif " not " in said:
         yield "the sense", said.replace(" not ", " ", 1)
     yield "everything", other
+
+
+def spliced(said: str, text: str, draw: random.Random) -> Iterator[tuple[str, str]]:
+    """The beginning of the sentence, and what one of a passage says of something else."""
+    verb = _VERB.search(said)
+    if not verb:
+        return
+    about = wording(said[: verb.start()]).content
+    ends = []
+    for start, end in sentences.split(text):
+        held = text[start:end]
+        found = _VERB.search(held)
+        if found and not _POINTS.match(held):
+            other = wording(held[: found.start()]).content
+            if other and not other & about and len(wording(held[found.end() :]).content) > 2:
+                ends.append(held[found.start() :])
+    if about and ends:
+        yield JOINED, said[: verb.start()] + draw.choice(ends)
 
 
 def fit(
@@ -173,9 +198,10 @@ def weights(rows: Sequence[Row], y: np.ndarray) -> np.ndarray:
     """Each kind of rows counts alike, and so do both labels in it."""
     kinds = np.array([row.kind for row in rows])
     weight = np.zeros(len(rows))
+    signed = np.array([row.changed != JOINED for row in rows])  # the rest is not for the signs
     for kind in np.unique(kinds):
         for label in (0.0, 1.0):
-            own = (kinds == kind) & (y == label)
+            own = (kinds == kind) & (y == label) & signed
             weight[own] = 500 / own.sum()
     return weight
 

@@ -11,7 +11,7 @@ from tests.answering.scripted import passage
 from tests.small_embedder import SmallEmbedder
 
 from groundtone.answering.evidence import Evidence
-from groundtone.answering.gate import WORDS_ONLY, evidence, features, telling
+from groundtone.answering.gate import WORDS_ONLY, evidence, features
 
 TRASH = passage(
     "Deleted boards stay in the trash for 30 days. An Admin may empty the trash earlier. "
@@ -46,14 +46,6 @@ def test_nothing_is_no_evidence() -> None:
     assert evidence("How long?", []) == 0.0
     assert evidence("", [TRASH]) == 0.0
     assert evidence("the of and", [TRASH]) == 0.0
-
-
-def test_the_telling_sentence_is_the_one_that_was_asked_about() -> None:
-    source = telling("How many boards does the trash hold?", Evidence([MAIL, TRASH]))
-    assert source is not None
-    assert TRASH.text[source.start : source.end] == "The trash holds at most 500 boards."
-    assert telling("Which bananas grow?", Evidence([MAIL, TRASH])) is None
-    assert telling("Which bananas grow?", Evidence([])) is None
 
 
 @settings(deadline=None)

@@ -32,24 +32,21 @@ def swapped(sentence: str, evidence: Evidence) -> bool:
     are not laid beside a sentence: their order is another.
     """
     said = wording(sentence)
-    shares = [evidence.coverage(said.content, unit.wording.content) for unit in evidence.units]
+    shares = [evidence.coverage(said.content, reach) for reach in evidence.reaches]
     best = max(shares, default=0.0)
     if best < _COVERED:
         return False
-    beside = [
-        unit for unit, share in zip(evidence.units, shares, strict=True) if share >= _NEAREST * best
-    ]
-    if any(unit.header for unit in beside):
+    beside = [index for index, share in enumerate(shares) if share >= _NEAREST * best]
+    if any(evidence.units[index].header for index in beside):
         return False
-    names = said.names.union(*(unit.wording.names for unit in evidence.units))
-    known = frozenset().union(*evidence.about, *(u.wording.content for u in evidence.units))
+    names = said.names | evidence.names
     words = _tokens(sentence, names)
     return all(
         any(
-            kind == "figure" or word in known - evidence.about[unit.passage]
-            for word, kind in _differing(words, _tokens(evidence.unit_text(unit), names))
+            kind == "figure" or word in evidence.known - evidence.about[passage]
+            for word, kind in _differing(words, _tokens(evidence.context(index), names))
         )
-        for unit in beside
+        for index, passage in ((index, evidence.units[index].passage) for index in beside)
     )
 
 

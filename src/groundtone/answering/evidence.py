@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,13 @@ from groundtone.retrieval import Passage
 Embed = Callable[[Sequence[str]], np.ndarray]
 """Texts → L2-normalised vectors, float32 [len(texts), dimensions]."""
 
+_PRONOUN = re.compile(
+    r"\W*(?:it|its|they|their|he|his|she|her|this|these|that|those|such|both|there|also)\b", re.I
+)
+_PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
+_ITEM = re.compile(r"(?:[-*+•]|\(?\d{1,2}[.)])\s")
+_ENDS = tuple(".!?:;\"'”’)]")
+ADJACENT = 3  # sentences
 LONGEST = 1_200  # characters of one sentence that count: a table poured into one line
 
 
@@ -74,6 +82,89 @@ class Evidence:
             else frozenset()
             for p in self.passages
         ]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The words that are a name in some sentence."""
+        return frozenset().union(*(unit.wording.names for unit in self.units))
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The words of every sentence, title and heading."""
+        return frozenset().union(*self.reaches)
+
+    @cached_property
+    def origins(self) -> list[int | None]:
+        """For each statement the index of the one it goes on from: the one before where it begins
+        with a pronoun, is a line of its own, or stands behind a colon or a question; for an item
+        what its list is of."""
+        found: list[int | None] = []
+        head, before, end = 0, -1, ""
+        for index, unit in enumerate(self.units):
+            text = self.unit_text(unit).strip()
+            item = _ITEM.match(text) is not None
+            origin = None
+            if unit.passage == before and not unit.header:
+                if item:
+                    origin = head
+                elif _PRONOUN.match(text) or end in (":", "?") or text[-1:] not in _ENDS:
+                    origin = index - 1
+            found.append(origin)
+            before, end = unit.passage, text[-1:]
+            head = head if item and origin is not None else index
+        return found
+
+    @cached_property
+    def reaches(self) -> list[frozenset[str]]:
+        """For each statement its words, those above it, in headings and title, and those of what
+        it goes on from."""
+        found: list[frozenset[str]] = []
+        for unit, origin in zip(self.units, self.origins, strict=True):
+            words = unit.wording.content | unit.wording.values | self.about[unit.passage]
+            found.append(words if origin is None else words | found[origin])
+        return found
+
+    def context(self, index: int) -> str:
+        """The text of a statement, behind that of what it goes on from."""
+        text = self.unit_text(self.units[index])
+        origin = self.origins[index]
+        return text if origin is None else f"{self.context(origin)} {text}"
+
+    @cached_property
+    def windows(self) -> list[frozenset[str]]:
+        """What stands together: what `ADJACENT` statements of a paragraph reach, and its first
+        one (in tables there is none)."""
+        found = []
+        for block in self.blocks:
+            first = frozenset() if self.units[block[0]].header else self.reaches[block[0]]
+            found += [
+                first.union(*(self.reaches[index] for index in block[at : at + ADJACENT]))
+                for at in range(len(block))
+            ]
+        return found
+
+    @cached_property
+    def blocks(self) -> list[list[int]]:
+        """Paragraphs, as indexes of their statements. A list belongs to the paragraph before it,
+        and plain strings of one sentence follow one another."""
+        blocks: list[list[int]] = []
+        counts = Counter(unit.passage for unit in self.units)
+        for index, unit in enumerate(self.units):
+            last = self.units[index - 1] if index else None
+            if last is None:
+                follows = False
+            elif unit.passage != last.passage:
+                plain = isinstance(self.passages[unit.passage], str)
+                follows = plain and counts[unit.passage] == 1
+            else:
+                between = self.text(unit.passage)[last.end : unit.start]
+                item = _ITEM.match(self.unit_text(unit)) is not None
+                follows = bool(unit.header) or item or not _PARAGRAPH.search(between)
+            if follows:
+                blocks[-1].append(index)
+            else:
+                blocks.append([index])
+        return blocks
 
     @cached_property
     def weights(self) -> dict[str, float]:

@@ -9,12 +9,11 @@ in ``examples/``; the weights stand in ``fitted.json``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
-from groundtone.answering.attribution import Source, likeness
+from groundtone.answering.attribution import likeness
 from groundtone.answering.evidence import Embed, Evidence
 from groundtone.answering.support import AHEAD, chance, score
 from groundtone.answering.wording import wording
@@ -49,12 +48,6 @@ def evidence(
     return round(found, 4)
 
 
-_COUNTS = re.compile(
-    r"\b(?:how\s+(?:long|many|much|often|far|old|large|big|high|fast|late|soon)|when|at\s+most|"
-    r"at\s+least|maximum|minimum|limit)\b",
-    re.IGNORECASE,
-)
-_FIGURE = 0.4  # what a figure is worth there
 NAMES = (
     "near", "agreed", "titled", "figures", "names", "missing", "sentences", "subject"
 )  # fmt: skip
@@ -101,23 +94,3 @@ def features(question: str, read: Evidence) -> dict[str, float]:
     elif read.embed is not None:
         signs |= {"sentences": 0.0, "subject": 0.0}
     return signs
-
-
-def telling(question: str, read: Evidence) -> Source | None:
-    """The passage sentence that speaks most of what is asked; None where none does.
-
-    It must share half of the question's words, or more than one, and say something more.
-    """
-    said = wording(question)
-    if not read.units:
-        return None
-    shares = likeness(question, said, read)
-    if _COUNTS.search(question):  # who asks how long wants a figure
-        shares += [_FIGURE * bool(u.wording.values - said.values) for u in read.units]
-    for index in np.argsort(-shares, kind="stable")[:5]:
-        unit = read.units[int(index)]
-        words = unit.wording.content
-        shared = words & said.content
-        if (len(shared) > 1 or 2 * len(shared) >= len(said.content) > 0) and words - said.content:
-            return Source(unit.passage, unit.start, unit.end)
-    return None

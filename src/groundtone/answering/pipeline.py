@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from groundtone.answering import gate, injection, showing
+from groundtone.answering import gate, injection, rescuing, showing
 from groundtone.answering.answer import Answer, Timings, Usage, Verdict
 from groundtone.answering.checking import Checked, check, clean
 from groundtone.answering.clock import Clocked
@@ -276,12 +276,15 @@ class Answerer:
         settings = self._settings
         if checked.refusal:
             return showing.refuse(question, settings)
-        if checked.kept:
-            return showing.show(question, checked, shown, settings)
+        told = None
         if settings.check == "strict" and settings.rescue and checked.said:
-            source = gate.telling(question, evidence)
-            if source is not None:
-                return showing.quote(question, source, shown, settings, checked.verdicts)
+            told = rescuing.telling(question, evidence)
+        if checked.kept:
+            sources = [source for _, one in checked.kept if one for source in one.sources]
+            if told is None or not rescuing.besides(question, told, sources, evidence):
+                return showing.show(question, checked, shown, settings)
+        if told is not None:
+            return showing.quote(question, told, shown, settings, checked.verdicts)
         return showing.refuse(question, settings, checked.verdicts)
 
     def _embed(self) -> Embed | None:

@@ -76,14 +76,14 @@ def features(sentence: str, evidence: Evidence) -> dict[str, float]:
     """
     said = wording(sentence)
     chosen, _ = best_together(said, evidence)
-    best = _union([evidence.units[index].wording for index in chosen])
-    union = _union([unit.wording for unit in evidence.units])
+    best = union([evidence.units[index].wording for index in chosen])
+    held = union([unit.wording for unit in evidence.units])
     titles = frozenset().union(*evidence.about)
-    strange = len(said.names - union.content - titles)
+    strange = len(said.names - held.content - titles)
     echo = _echo(said, evidence)
     signs = {
         "together": _together(said, evidence),
-        "figures": min(3.0, float(missing_quantities(said, union))),
+        "figures": min(3.0, float(missing_quantities(said, held))),
         "apart": min(3.0, float(missing_quantities(said, best))),
         "names": min(4.0, float(strange)),
         "opposed": float(echo is not None and (said.negated != echo.negated or turned(said, echo))),
@@ -192,7 +192,7 @@ def _nearness(sentence: str, evidence: Evidence) -> dict[str, float]:
     }
 
 
-def _union(said: Sequence[Wording]) -> Wording:
+def union(said: Sequence[Wording]) -> Wording:
     """All sentences as one: what is said anywhere."""
     return Wording(
         words=(),
