@@ -29,6 +29,7 @@ TRASH = passage(
 MAIL = passage("Mail rules run every 5 minutes. Closed tickets are not changed.", title="Mail")
 RIGHT = "Deleted boards stay in the trash for 30 days."
 RULES = "Mail rules run every 5 minutes."
+EARLIER = "An Admin may empty the trash earlier."
 QUESTION = "How long do deleted boards stay in the trash?"
 GOLD = Question("a", QUESTION, ("30 days",), (Evidence("trash.md"),))
 REFUSAL = "The documents do not answer this question."
@@ -105,12 +106,14 @@ UNKNOWN = Question("u", "Which fruit does the monkey like?", answerable=False)
     ("says", "question", "options", "reason"),
     [
         (REFUSAL, OTHER, {}, "not retrieved"),
-        (RULES, OTHER, {}, "not retrieved"),
+        (EARLIER, OTHER, {}, "not retrieved"),
         (REFUSAL, GOLD, {}, "refused wrongly"),
         (RIGHT, GOLD, {"evidence_below": 1.0}, "refused wrongly"),
         ("Bananas grow in Peru.", GOLD, {"rescue": ""}, "unsupported"),
         (f"{RIGHT} Bananas grow in Peru.", GOLD, {"check": "mark"}, "unsupported"),
-        (RULES, GOLD, {}, "wrong"),
+        (EARLIER, GOLD, {}, "wrong"),
+        (RULES, GOLD, {"rescue": ""}, "wrong"),
+        (RULES, GOLD, {}, None),  # about something else: the sentence that was asked for is quoted
         ("Bananas in Peru ripen in 30 days.", GOLD, {"check": "off"}, "no citation"),
         (RIGHT, OTHER, {}, "wrong document"),
         (RIGHT, UNKNOWN, {}, "answered wrongly"),
@@ -160,7 +163,7 @@ def vars_of(value: Any) -> Any:
 
 
 def test_two_settings_are_compared_in_pairs() -> None:
-    good, bad = made_report([RIGHT] * 12), made_report([RULES] * 12)
+    good, bad = made_report([RIGHT] * 12), made_report([EARLIER] * 12)
     differences = {each.measure: each for each in bad.against(good)}
     assert differences["correct"].verdict == "worse"
     assert differences["correct"].interval.value == -1.0  # type: ignore[union-attr]
