@@ -54,6 +54,14 @@ def test_what_is_joined_from_two_places_does_not_stand(sentence: str) -> None:
     assert not check(sentence, Evidence(PASSAGES), Answering()).kept
 
 
+def test_the_mode_mark_keeps_it_without_a_citation_and_off_as_it_was_written() -> None:
+    sentence = "The Basic plan services Pump B, while the Pro plan does not."
+    [(_, marked)] = check(sentence, Evidence(PASSAGES), Answering(check="mark")).kept
+    assert marked is None
+    [(_, kept)] = check(sentence, Evidence(PASSAGES), Answering(check="off")).kept
+    assert kept is not None
+
+
 def test_a_figure_stands_with_its_unit_alone() -> None:
     assert check("The Pro plan costs 9 euros.", Evidence(PASSAGES), Answering()).kept
     assert not check("The Pro plan costs 9 months.", Evidence(PASSAGES), Answering()).kept

@@ -2,9 +2,9 @@
 
 Labels that the model wrote are taken as hints and removed; list marks go too, since sentences are
 dropped and joined, and "6." is no figure to look up. Then each sentence is judged (see
-`groundtone.answering.support`) and, in the mode ``strict``, its figures are looked up in the
-passages it cites: a figure that stands in none of them never survives, whatever judged, nor does
-what stands in the place of something else.
+`groundtone.answering.support`) and, but in the mode ``off``, looked up (`standing`): a figure that
+stands in no passage cited is never supported, whatever judged, nor is what stands in the place of
+something else or was joined from two places.
 """
 
 from __future__ import annotations
@@ -108,9 +108,10 @@ def check(
     states = [not _is_place(sentence, names) for sentence in said]
     for sentence, attribution, stating in zip(said, found, states, strict=True):
         supported = attribution.score >= settings.support_below and bool(attribution.sources)
+        if supported and settings.check != "off":
+            supported = stands(sentence, attribution, evidence)
         if supported and settings.check == "strict":
-            alone = " > " not in sentence and not any(states)
-            supported = (stating or alone) and stands(sentence, attribution, evidence)
+            supported = stating or (" > " not in sentence and not any(states))
         verdicts.append(Verdict(sentence, attribution.score, supported))
         if supported or settings.check != "strict":
             kept.append((sentence, attribution if supported else None))
