@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,8 +94,15 @@ class OnnxRuntimeEmbedder:
         return out
 
     def _open(self, precision: str) -> InferenceSession | None:
-        """A session whose answers to the probes are right, or None."""
+        """A session whose answers to the probes are right, or None.
+
+        That it is None is remembered: without the instructions for 8 bits (AVX-512 VNNI or the
+        like) their products overflow, and to find that out anew takes seconds at each start.
+        """
         cached = self._folder / f"minilm-{precision}-v{VERSION}.onnx"
+        unfit = cached.with_suffix(".unfit")
+        if precision != "float32" and _text(unfit) == _machine():
+            return None
         if cached.is_file():
             session = _session(cached)
             if session is not None and self._right(session, precision):
@@ -100,6 +110,7 @@ class OnnxRuntimeEmbedder:
         graph = self._build(precision)
         session = _session(graph)
         if session is None or not self._right(session, precision):
+            _keep(_machine().encode(), unfit)
             return None
         _keep(graph, cached)
         return session
@@ -148,6 +159,23 @@ def _session(graph: Path | bytes) -> InferenceSession | None:
         raise
 
 
+@cache
+def _machine() -> str:
+    """What decides whether 8 bits are precise enough: ONNX Runtime, and the processor's kind."""
+    import onnxruntime
+
+    flags = set(_text(Path("/proc/cpuinfo")).partition("flags")[2].partition("\n")[0].split())
+    kinds = sorted(f for f in flags if f.startswith(("avx", "amx")))
+    return " ".join([onnxruntime.__version__, platform.machine(), *kinds])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
 def _keep(graph: bytes, target: Path) -> None:
     """Put the graph beside the weights in one step, in place of those of earlier versions; a cache
     without room or rights is no harm."""
@@ -155,9 +183,11 @@ def _keep(graph: bytes, target: Path) -> None:
     try:
         draft.write_bytes(graph)
         draft.replace(target)
-        for version in range(1, VERSION):
-            former = target.name.replace(f"-v{VERSION}.", f"-v{version}.")
-            target.with_name(former).unlink(missing_ok=True)
+        # Of each precision: where 8 bits are not precise enough, an earlier version's stay unused.
+        for version, precision in product(range(1, VERSION), _FLOORS):
+            former = target.with_name(f"minilm-{precision}-v{version}.onnx")
+            former.unlink(missing_ok=True)
+            former.with_suffix(".unfit").unlink(missing_ok=True)
     except OSError:
         with contextlib.suppress(OSError):
             draft.unlink()
