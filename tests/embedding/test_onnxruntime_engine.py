@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -117,3 +118,18 @@ def test_where_eight_bits_fail_full_precision_steps_in(
     embedder = onnxruntime_engine.OnnxRuntimeEmbedder(NAME)
     assert embedder.precision == "float32"
     assert cosines(embedder.embed(TEXTS), right_vectors()).min() > 0.99999
+
+    built: list[str] = []
+    build = onnxruntime_engine.OnnxRuntimeEmbedder._build
+
+    def noted(self: Any, precision: str) -> bytes:
+        built.append(precision)
+        return build(self, precision)
+
+    monkeypatch.setattr(onnxruntime_engine.OnnxRuntimeEmbedder, "_build", noted)
+    assert onnxruntime_engine.OnnxRuntimeEmbedder(NAME).precision == "float32"
+    assert built == [], "it is known, and not found out anew at each start"
+    (unfit,) = own_cache.glob("*.unfit")
+    unfit.write_text("another machine")
+    assert onnxruntime_engine.OnnxRuntimeEmbedder(NAME).precision == "float32"
+    assert built == ["int8"]
