@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from groundtone.answering.statements import Statement, cells, statements
-from groundtone.answering.wording import Wording, wording
+from groundtone.answering.wording import Wording, union, wording
 from groundtone.retrieval import Passage
 
 Embed = Callable[[Sequence[str]], np.ndarray]
@@ -82,6 +82,11 @@ class Evidence:
             else frozenset()
             for p in self.passages
         ]
+
+    @cached_property
+    def whole(self) -> Wording:
+        """All statements as one: what is said anywhere."""
+        return union([unit.wording for unit in self.units])
 
     @cached_property
     def names(self) -> frozenset[str]:

@@ -16,7 +16,7 @@ from groundtone.answering.attribution import Attribution
 from groundtone.answering.evidence import Evidence, Unit
 from groundtone.answering.joining import joined
 from groundtone.answering.statements import cells
-from groundtone.answering.support import echoes, union
+from groundtone.answering.support import echoes
 from groundtone.answering.wording import Wording, figures, missing_quantities, wording
 
 _CODE = re.compile(r"\b([A-Z]{2,})[-_](\d+)\b")
@@ -26,10 +26,8 @@ _NAMED = re.compile(r"([^\W\d_]+)[\s:#-]*(\d+)\b")
 def stands(sentence: str, attribution: Attribution, evidence: Evidence) -> bool:
     """Whether the figures of a sentence stand, each somewhere with the unit that it has, what it
     says together stands together, and nothing in it stands in another's place."""
-    held = union([unit.wording for unit in evidence.units])
-    measured = not missing_quantities(wording(sentence), held)
     return (
-        measured
+        not missing_quantities(wording(sentence), evidence.whole)
         and figures_stand(sentence, attribution, evidence)
         and not swapped(sentence, evidence)
         and joined(sentence, evidence)

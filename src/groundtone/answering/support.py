@@ -22,8 +22,15 @@ from typing import Any
 import numpy as np
 
 from groundtone.answering.alignment import swapped
-from groundtone.answering.evidence import Embed, Evidence, Unit
-from groundtone.answering.wording import Wording, missing_quantities, stem_of, turned, wording
+from groundtone.answering.evidence import ADJACENT, Embed, Evidence, Unit
+from groundtone.answering.wording import (
+    Wording,
+    missing_quantities,
+    stem_of,
+    turned,
+    union,
+    wording,
+)
 from groundtone.errors import GroundtoneError
 from groundtone.retrieval import Passage
 
@@ -31,7 +38,6 @@ NAMES = (
     "together", "near", "nearest", "figures", "apart", "names", "opposed", "other_name", "swapped",
 )  # fmt: skip
 WORDS_ONLY = tuple(name for name in NAMES if name not in ("near", "nearest"))
-_WINDOW = 3  # adjacent sentences
 AHEAD = 24  # sentences whose vectors are looked at, those that share most words first
 _SAME = 0.7  # share of a sentence's plain words from which on another says nearly the same
 _BEGINNING = 5  # letters that two forms of a word share
@@ -77,7 +83,7 @@ def features(sentence: str, evidence: Evidence) -> dict[str, float]:
     said = wording(sentence)
     chosen, _ = best_together(said, evidence)
     best = union([evidence.units[index].wording for index in chosen])
-    held = union([unit.wording for unit in evidence.units])
+    held = evidence.whole
     titles = frozenset().union(*evidence.about)
     strange = len(said.names - held.content - titles)
     echo = _echo(said, evidence)
@@ -148,7 +154,7 @@ def _together(said: Wording, evidence: Evidence) -> float:
     for run in _runs(evidence.units, evidence):
         heads = [{_beginning(word) for word in unit.wording.content} for unit in run]
         for at in range(len(run)):
-            seen = set().union(*heads[at : at + _WINDOW])
+            seen = set().union(*heads[at : at + ADJACENT])
             best = max(best, sum(head in seen for _, head in words))
     return best / len(words)
 
@@ -190,21 +196,6 @@ def _nearness(sentence: str, evidence: Evidence) -> dict[str, float]:
         "near": float(mean @ vectors[0] / max(float(np.linalg.norm(mean)), 1e-9)),
         "nearest": float(cosines[order[:2]].mean()),
     }
-
-
-def union(said: Sequence[Wording]) -> Wording:
-    """All sentences as one: what is said anywhere."""
-    return Wording(
-        words=(),
-        content=frozenset().union(*(one.content for one in said)),
-        numbers=frozenset().union(*(one.numbers for one in said)),
-        values=frozenset().union(*(one.values for one in said)),
-        scaled=frozenset().union(*(one.scaled for one in said)),
-        quantities=frozenset().union(*(one.quantities for one in said)),
-        names=frozenset(),
-        negated=False,
-        poles=frozenset(),
-    )
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -276,6 +277,21 @@ def _parted(number: str) -> list[str]:
     if "," not in digits or _GROUPED.fullmatch(digits) or _DECIMAL_COMMA.fullmatch(digits):
         return [figure(plain)]
     return [figure(part) for part in plain.split(",")]
+
+
+def union(said: Sequence[Wording]) -> Wording:
+    """All sentences as one: what is said anywhere."""
+    return Wording(
+        words=(),
+        content=frozenset().union(*(one.content for one in said)),
+        numbers=frozenset().union(*(one.numbers for one in said)),
+        values=frozenset().union(*(one.values for one in said)),
+        scaled=frozenset().union(*(one.scaled for one in said)),
+        quantities=frozenset().union(*(one.quantities for one in said)),
+        names=frozenset(),
+        negated=False,
+        poles=frozenset(),
+    )
 
 
 def missing_quantities(said: Wording, source: Wording) -> int:

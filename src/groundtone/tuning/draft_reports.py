@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from groundtone.tuning.draft_words import MARK, lowered, subject_of
+from groundtone.tuning.draft_words import lowered, subject_of
 
 _MONTH = (
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
@@ -20,7 +20,9 @@ _PERIOD = (
     rf"(?:quarters?|halves|half|months?|weeks?|years?)(?: ended| of)? )?"
     rf"(?:{_DAY}|{_MONTH} {_YEAR}|Q[1-4] {_YEAR}|(?:fiscal |calendar )?(?:years? )?{_YEAR})"
 )
-_WHEN = rf"(?P<at>as of|at|on|in|during|for) (?P<when>{_PERIOD}(?: and {_PERIOD})?)"
+_TIMES = rf"(?P<when>{_PERIOD}(?: and {_PERIOD})?)"
+_WHEN = rf"(?P<at>as of|at|on|in|during|for) {_TIMES}"
+_WHEN_FIRST = rf"(?P<at>As of|At|On|In|During|For) {_TIMES}"
 _SUBJECT = r"(?P<subject>[^,;:()?!$%\d]{3,90}?)"
 _AMOUNT = (
     r"(?:approximately |about |around )?"
@@ -65,7 +67,7 @@ def amount(said: str) -> str | None:
     for shape in (
         rf"{_SUBJECT} (?P<be>was|were) (?P<much>{several})(?:,)? {_WHEN}(?P<rest>[,.].*)",
         rf"{_SUBJECT} {_WHEN} (?P<be>was|were) (?P<much>{several})(?P<rest>[,.].*)",
-        rf"{_when_first()}, {_SUBJECT} (?P<be>was|were) (?P<much>{several})(?P<rest>[,.].*)",
+        rf"{_WHEN_FIRST}, {_SUBJECT} (?P<be>was|were) (?P<much>{several})(?P<rest>[,.].*)",
     ):
         match = re.fullmatch(shape, said)
         if match and re.search(_UNITS, match["much"]) and (subject := _named(match["subject"])):
@@ -117,7 +119,7 @@ def parts(said: str) -> str | None:
 def event(said: str) -> str | None:
     """ "On May 4, 2023, the Garden Board approved a new lamp."."""
     match = re.fullmatch(
-        rf"{_when_first()}, {_SUBJECT} (?P<verb>{'|'.join(_DID)}) (?P<what>[^,;:]{{5,}}.*)\.", said
+        rf"{_WHEN_FIRST}, {_SUBJECT} (?P<verb>{'|'.join(_DID)}) (?P<what>[^,;:]{{5,}}.*)\.", said
     )
     if match is None or match["what"].startswith(("by ", "to ", "in ", "on ", "at ", "of ")):
         return None
@@ -128,11 +130,6 @@ def event(said: str) -> str | None:
 
 
 REPORTED = (amount, change, cause, parts, event)
-
-
-def _when_first() -> str:
-    """A time that begins a sentence."""
-    return _WHEN.replace("as of|at|on|in|during|for", "As of|At|On|In|During|For")
 
 
 def _named(text: str) -> str:
@@ -146,4 +143,4 @@ def _named(text: str) -> str:
 
 def _has_name(text: str) -> bool:
     """Whether a word after the first has a capital or a number."""
-    return bool(re.search(r" \S*[A-Z0-9]", text.replace(MARK, "")))
+    return bool(re.search(r" \S*[A-Z0-9]", text))

@@ -112,8 +112,9 @@ def adopt(
         source = workspace.catalog.add_source(f"{ADOPTED}{_name(url)}#{collection}")
         report = Adopted(source.path, len(held), skipped, embedded=embed, cosine=cosine)
         report.grouped_by = _grouping(held) if group is None else group
+        rules = PathRules.of(workspace.settings)
         made = [
-            _document(workspace, source.id, path, some, embed=embed)
+            _document(workspace, source.id, path, some, rules, embed=embed)
             for path, some in _grouped(held, report.grouped_by, collection)
         ]
         report.documents = len(made)
@@ -207,7 +208,13 @@ def _number(metadata: Mapping[str, Any], names: Sequence[str]) -> float | None:
 
 
 def _document(
-    workspace: Workspace, source: int, path: str, some: Sequence[Record], *, embed: bool
+    workspace: Workspace,
+    source: int,
+    path: str,
+    some: Sequence[Record],
+    rules: PathRules,
+    *,
+    embed: bool,
 ) -> StoredDocument:
     parts, chunks, blocks, at = [], [], [], 0
     first = some[0].metadata
@@ -245,7 +252,7 @@ def _document(
         text=text,
         chunks=tuple(chunks),
         file=path,
-        metadata=PathRules.of(workspace.settings).over(path, _common(some)),
+        metadata=rules.over(path, _common(some)),
         recipe=made_with,
     )
 
